@@ -1,0 +1,2 @@
+late_write abandon
+late_write collect

@@ -1,0 +1,232 @@
+/* Tangled from book/01-waiting.md: Waiting. Edit the chapter, not this file. */
+
+#include "common/sys.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char program[] = "fan_limit";
+/* <<read the port argument>> (1 of 1), book/01-waiting.md: Waiting */
+static int port_argument(int argc, char **argv, int lowest)
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s PORT\n", program);
+        exit(2);
+    }
+    char *end;
+    long number = strtol(argv[1], &end, 10);
+    if (*argv[1] < '0' || *argv[1] > '9' || *end != '\0'
+            || number < lowest || number > 65535) {
+        fprintf(stderr, "%s: PORT must be a number from %d to 65535, "
+                "not '%s'\n", program, lowest, argv[1]);
+        exit(2);
+    }
+    return (int)number;
+}
+/* <<a loopback address>> (1 of 1), book/01-waiting.md: Waiting */
+static struct sockaddr_in loopback(int port_number)
+{
+    struct sockaddr_in address;
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_port = htons((uint16_t)port_number);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+/* <<the five questions>> (1 of 1), book/01-waiting.md: Waiting */
+typedef struct question {
+    int         delay_ms;
+    const char *name;
+    const char *failed;             /* what failed, NULL if nothing did */
+    int         error;              /* and the system's reason, or 0 */
+} question;
+
+static question questions[] = {
+    { .delay_ms = 500, .name = "first"  },
+    { .delay_ms = 400, .name = "second" },
+    { .delay_ms = 300, .name = "third"  },
+    { .delay_ms = 200, .name = "fourth" },
+    { .delay_ms = 100, .name = "fifth"  },
+};
+enum { QUESTIONS = sizeof questions / sizeof questions[0] };
+/* <<what every fan does>> (1 of 3), book/01-waiting.md: Waiting */
+static int     fan_port;                /* where delayd listens */
+static int64_t fan_started;             /* when the fan opened, sys_now() */
+
+static size_t write_request(const question *q, char *text, size_t room)
+{
+    return (size_t)snprintf(text, room,
+        "GET /%d/%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
+        "Connection: close\r\n\r\n", q->delay_ms, q->name, fan_port);
+}
+
+static bool fail(question *q, const char *what, int error)
+{
+    q->failed = what;
+    q->error = error;
+    return false;
+}
+/* <<what every fan does>> (2 of 3), book/01-waiting.md: Waiting */
+
+static bool print_answer(question *q, char *text, size_t length)
+{
+    int ms = (int)((sys_now() - fan_started) / SYS_MS);
+    if (length == 0 || text[length - 1] != '\n')
+        return fail(q, "the answer is cut short", 0);
+    text[length - 1] = '\0';
+    const char *body = strstr(text, "\r\n\r\n");
+    if (strncmp(text, "HTTP/1.1 200 ", 13) != 0 || body == NULL)
+        return fail(q, "the answer is not 200 OK", 0);
+    printf("%5d ms  %s\n", ms, body + 4);
+    fflush(stdout);
+    return true;
+}
+/* <<what every fan does>> (3 of 3), book/01-waiting.md: Waiting */
+
+static int report(const question *q)
+{
+    fprintf(stderr, "%s: question '%s' to port %d: %s%s%s\n",
+            program, q->name, fan_port, q->failed,
+            q->error == 0 ? "" : ": ",
+            q->error == 0 ? "" : sys_error_text(q->error));
+    return 1;
+}
+/* <<a talk that can be left and taken up>> (1 of 6), book/01-waiting.md: Waiting */
+typedef struct talk {
+    question   *question;
+    sys_socket  socket;
+    enum { CONNECTING, ASKING, HEARING, ANSWERED } state;
+    size_t      length, done;       /* bytes in text; bytes of it sent */
+    char        text[512];          /* the request, then the answer */
+} talk;
+/* <<a talk that can be left and taken up>> (2 of 6), book/01-waiting.md: Waiting */
+
+static bool open_talk(talk *t, question *q)
+{
+    struct sockaddr_in to = loopback(fan_port);
+    t->question = q;
+    t->state = CONNECTING;
+    t->length = write_request(q, t->text, sizeof t->text);
+    t->socket = socket(AF_INET, SOCK_STREAM, 0);
+    if (t->socket == SYS_NO_SOCKET || sys_nonblocking(t->socket) != 0)
+        return fail(q, "socket", sys_error());
+    if (connect(t->socket, (struct sockaddr *)&to, sizeof to) != 0
+            && !sys_would_block())
+        return fail(q, "connect", sys_error());
+    return true;
+}
+/* <<a talk that can be left and taken up>> (3 of 6), book/01-waiting.md: Waiting */
+
+static bool finish_connect(talk *t)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (getsockopt(t->socket, SOL_SOCKET, SO_ERROR,
+                   (char *)&error, &size) != 0)
+        error = sys_error();
+    if (error != 0)
+        return fail(t->question, "connect", error);
+    t->state = ASKING;
+    return true;
+}
+/* <<a talk that can be left and taken up>> (4 of 6), book/01-waiting.md: Waiting */
+
+static bool send_more(talk *t)
+{
+    long n = send(t->socket, t->text + t->done,
+                  (sys_size)(t->length - t->done), 0);
+    if (n < 0)
+        return sys_would_block()
+            || fail(t->question, "send", sys_error());
+    t->done += (size_t)n;
+    if (t->done == t->length) {
+        t->state = HEARING;
+        t->length = 0;              /* text is free for the answer */
+    }
+    return true;
+}
+/* <<a talk that can be left and taken up>> (5 of 6), book/01-waiting.md: Waiting */
+
+static bool receive_more(talk *t)
+{
+    long n = recv(t->socket, t->text + t->length,
+                  (sys_size)(sizeof t->text - t->length), 0);
+    if (n < 0)
+        return sys_would_block()
+            || fail(t->question, "receive", sys_error());
+    t->length += (size_t)n;
+    if (n > 0 && t->length < sizeof t->text)
+        return true;
+    t->state = ANSWERED;            /* the end, or no room for more */
+    sys_close(t->socket);
+    return print_answer(t->question, t->text, t->length);
+}
+/* <<a talk that can be left and taken up>> (6 of 6), book/01-waiting.md: Waiting */
+
+static bool advance(talk *t)
+{
+    switch (t->state) {
+    case CONNECTING: return finish_connect(t);
+    case ASKING:     return send_more(t);
+    case HEARING:    return receive_more(t);
+    default:         return true;
+    }
+}
+/* <<how long poll may sleep>> (1 of 1), book/01-waiting.md: Waiting */
+static int wait_ms(int64_t deadline)
+{
+    int64_t left = deadline - sys_now();
+    if (deadline == INT64_MAX)
+        return -1;                  /* nothing to wait for */
+    if (left <= 0)
+        return 0;
+    return (int)((left + SYS_MS - 1) / SYS_MS);
+}
+
+int main(int argc, char **argv)
+{
+    /* <<prepare the fan>> (1 of 1), book/01-waiting.md: Waiting */
+    fan_port = port_argument(argc, argv, 1);
+    if (sys_start() != 0) {
+        fprintf(stderr, "%s: cannot use the network\n", program);
+        return 1;
+    }
+    fan_started = sys_now();
+    int64_t deadline = fan_started + 250 * SYS_MS;
+    /* <<open a talk for each question>> (1 of 1), book/01-waiting.md: Waiting */
+    static talk talks[QUESTIONS];
+    for (int i = 0; i < QUESTIONS; i++)
+        if (!open_talk(&talks[i], &questions[i]))
+            return report(&questions[i]);
+    for (int open = QUESTIONS; open > 0; ) {
+        /* <<say what each talk waits for>> (1 of 1), book/01-waiting.md: Waiting */
+        sys_pollfd polled[QUESTIONS];
+        talk *whose[QUESTIONS];
+        size_t n = 0;
+        for (int i = 0; i < QUESTIONS; i++) {
+            talk *t = &talks[i];
+            if (t->state == ANSWERED)
+                continue;
+            polled[n].fd = t->socket;
+            polled[n].events = t->state == HEARING ? POLLIN : POLLOUT;
+            whose[n++] = t;
+        }
+        /* <<sleep until a talk can go on or the time is up>> (1 of 1), book/01-waiting.md: Waiting */
+        if (sys_now() >= deadline) {
+            printf("  250 ms  no time for the other %d\n", open);
+            return 0;
+        }
+        if (sys_poll(polled, n, wait_ms(deadline)) < 0)
+            return 1;
+        /* <<let the talks go on that can>> (1 of 1), book/01-waiting.md: Waiting */
+        for (size_t i = 0; i < n; i++) {
+            if (polled[i].revents == 0)
+                continue;
+            if (!advance(whose[i]))
+                return report(whose[i]->question);
+            if (whose[i]->state == ANSWERED)
+                open--;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,249 @@
+-- book.lua - the pandoc filter that makes a book of a woven chapter.
+--
+-- It resolves what only the whole book knows (chunks, labels, numbers) and
+-- leaves the look to a renderer: html.lua (web, EPUB) or latex.lua (PDF).
+--
+-- Environment:  WEAVE   the folder that tangle/weave prepared
+--               PAGE    the page being made, as its slug; empty for a format
+--                       that has all chapters in one document
+--               FIGURES the folder of the figures
+
+local here = PANDOC_SCRIPT_FILE:match('^(.*)/') or '.'
+package.path = here .. '/?.lua;' .. package.path
+local data = require 'data'
+local R = require(FORMAT:match('latex') and 'latex' or 'html')
+
+local slug = data.page            -- the chapter we are in
+local note_count = 0
+local pitfall_count = {}
+
+local function warn(message)
+  io.stderr:write(slug .. ': ' .. message .. '\n')
+  os.exit(1)
+end
+
+local function inlines(markdown)
+  local block = pandoc.read(markdown, 'markdown').blocks[1]
+  return block and block.content or pandoc.List{}
+end
+
+local function has_class(el, class)
+  return el.classes and el.classes:includes(class)
+end
+
+-- Where a label leads: page, id, and the words to print when the author gave
+-- none.
+local function target(label)
+  local kind, name = label:match('^(%a+):(.+)$')
+  if kind then
+    local found = data.labels[label]
+    local word = ({fig = 'Figure', tab = 'Table', exr = 'Exercise'})[kind]
+    return found and found.slug, kind .. '-' .. name, found and word .. ' ' .. found.number
+  end
+  local chapter = data.chapters[label]
+  if chapter then
+    local words = chapter.number ~= '' and 'Chapter ' .. chapter.number or chapter.title
+    return label, label, words
+  end
+  local section = data.sections[slug .. '-' .. label] or data.sections[label]
+  if section then return section.slug, section.slug .. '-' .. section.id, '“' .. section.title:gsub('`', '') .. '”' end
+end
+
+local function without_links(content)
+  return pandoc.walk_block(pandoc.Plain(content), {
+    Link = function(l) return l.content end
+  }).content
+end
+
+-- The definition of an identifier that a reader at this place would mean:
+-- the last one up to here, else the first of all.
+local function definition_of(ident, order)
+  local entry = data.idents[ident]
+  if not entry then return end
+  local best = entry.defs[1]
+  for _, id in ipairs(entry.defs) do
+    if data.parts[id].order <= order then best = id end
+  end
+  return data.parts[best]
+end
+
+local function last_part_here()
+  local order = 0
+  for _, part in pairs(data.parts) do
+    if part.slug == slug and part.order > order then order = part.order end
+  end
+  return order
+end
+
+local function chunk(block)
+  local part = data.parts[block.identifier]
+  if not part then warn('no chunk ' .. block.identifier) end
+  return R.chunk(block, part, function(ident)
+    local def = definition_of(ident, part.order)
+    if def and def.name ~= part.name then return def end
+  end)
+end
+
+local function recorded(block)
+  local name = block.attributes.recorded
+  local base = data.book .. '/recorded/' .. name
+  local out = data.read(base .. '.out')
+  if not out then warn('nothing recorded as ' .. base .. '.out') end
+  return R.recorded(name, out:gsub('\n$', ''), (data.read(base .. '.sys') or ''):gsub('%s+$', ''))
+end
+
+local function figure(image)
+  local label = data.labels[image.identifier]
+  if not label then warn('no figure ' .. image.identifier) end
+  return R.figure{ id = image.identifier:gsub(':', '-'), number = label.number,
+    caption = image.caption, alt = image.attributes.alt or '', src = image.src }
+end
+
+-- pandoc 2 leaves {#tab:x} in the caption's words; newer ones may take it off.
+local function table_block(tbl)
+  local label = tbl.identifier or ''
+  local caption = tbl.caption.long[1] and tbl.caption.long[1].content or pandoc.List{}
+  local last = caption[#caption]
+  local found = last and last.t == 'Str' and last.text:match('^{#(tab:[%w-]+)}$')
+  if found then
+    label = found
+    caption:remove(#caption)
+    if #caption > 0 and caption[#caption].t == 'Space' then caption:remove(#caption) end
+  end
+  local known = data.labels[label]
+  if not known then return end
+  tbl.caption = { short = nil, long = {} }
+  tbl.identifier = ''
+  return R.table(tbl, { id = label:gsub(':', '-'), number = known.number, caption = caption })
+end
+
+local function div(el)
+  if has_class(el, 'tabs') then
+    local tabs = {}
+    for _, child in ipairs(el.content) do
+      if child.t == 'Div' then
+        tabs[#tabs + 1] = { os = child.attributes.os, title = child.attributes.title, blocks = child.content }
+      end
+    end
+    return R.tabs(tabs)
+  elseif has_class(el, 'pitfall') then
+    pitfall_count[slug] = (pitfall_count[slug] or 0) + 1
+    return R.admonition{ kind = 'pitfall', title = inlines(el.attributes.title), blocks = el.content,
+      id = slug .. '-pitfall-' .. pitfall_count[slug] }
+  elseif has_class(el, 'note') then
+    return R.admonition{ kind = 'note', title = inlines(el.attributes.title), blocks = el.content }
+  elseif has_class(el, 'why') then
+    return R.why(inlines(el.attributes.q), el.content)
+  elseif has_class(el, 'exercise') then
+    return R.exercise{ id = el.identifier:gsub(':', '-'), number = data.labels[el.identifier].number,
+      title = inlines(el.attributes.title), blocks = el.content }
+  elseif has_class(el, 'solution') then
+    return R.solution(el.content)
+  elseif has_class(el, 'nw-index') then
+    return R.index(el.attributes.of)
+  elseif has_class(el, 'nw-file') then
+    return R.file(el.attributes.path)
+  end
+end
+
+local rules = {
+  CodeBlock = function(block)
+    if has_class(block, 'nw') then return chunk(block) end
+    if block.attributes.recorded then return recorded(block) end
+    return R.listing(block)
+  end,
+  Para = function(para)
+    local only = para.content[1]
+    if #para.content == 1 and only.t == 'Image' and only.identifier:match('^fig:') then return figure(only) end
+  end,
+  Table = table_block,
+  Div = div,
+  Link = function(link)
+    local content = without_links(link.content)
+    local label = link.target:match('^#(.+)$')
+    if not label or label:match('^ref%-') then link.content = content; return link end
+    local page, id, words = target(label)
+    if not page then warn('nothing has the label #' .. label) end
+    if #content == 0 then content = { pandoc.Str((words:gsub(' ', utf8.char(160)))) } end
+    return R.ref(content, page, id, label:match('^(%a+):') or 'section')
+  end,
+  Span = function(span)
+    if not has_class(span, 'chunk') then return end
+    local name = pandoc.utils.stringify(span.content)
+    local part = data.parts['chunk-' .. (data.slug[name] or '') .. '-1']
+    if not part then warn('no chunk <<' .. name .. '>>') end
+    return R.chunk_ref(name, part)
+  end,
+  Code = function(code)
+    local def = definition_of(code.text, last_part_here())
+    if def then return R.ref({ code }, def.slug, def.id, 'ident') end
+  end,
+  Note = function(note)
+    note_count = note_count + 1
+    return R.note(note_count, note.content, slug)
+  end,
+}
+if FORMAT:match('latex') then rules.Note = nil end
+
+local function header(block)
+  if block.level == 1 then
+    slug = block.identifier
+    R.begin_chapter(slug)
+    block.attributes = {}
+    block.classes = {}
+    return R.title(block, data.chapters[slug])
+  end
+  block.identifier = slug .. '-' .. block.identifier
+  return R.header(block)
+end
+
+-- What the search finds: one entry per section.
+local function search_entries(blocks)
+  local entries, current = {}, nil
+  for _, block in ipairs(blocks) do
+    if block.t == 'Header' and block.level <= 2 then
+      local id = block.level == 1 and block.identifier or data.page .. '-' .. block.identifier
+      current = { u = data.page_url(data.page, id), t = pandoc.utils.stringify(block), x = {} }
+      entries[#entries + 1] = current
+    elseif current then
+      local text = pandoc.utils.stringify(block)
+      pandoc.walk_block(pandoc.Div{ block }, { CodeBlock = function(code)
+        local shown = code.attributes.recorded and data.read(data.book .. '/recorded/' .. code.attributes.recorded .. '.out')
+        local part = data.parts[code.identifier]
+        text = text .. ' ' .. (part and part.name .. ' ' or '') .. (shown or code.text):gsub('Zuse%d+Z', '')
+      end })
+      current.x[#current.x + 1] = text
+    end
+  end
+  return entries
+end
+
+local function json(s)
+  return '"' .. s:gsub('[%c%s]+', ' '):gsub('\\', '\\\\'):gsub('"', '\\"'):gsub('</', '<\\/') .. '"'
+end
+
+local function write_search(doc)
+  local chapter = data.chapters[data.page]
+  local name = (chapter.number ~= '' and chapter.number .. ' ' or '') .. chapter.title
+  local file = io.open(data.weave .. '/search/' .. data.page .. '.js', 'w')
+  for _, e in ipairs(search_entries(doc.blocks)) do
+    file:write(('{"u":%s,"t":%s,"c":%s,"x":%s},\n'):format(json(e.u), json(e.t), json(name:gsub('`', '')), json(table.concat(e.x, ' '))))
+  end
+  file:close()
+end
+
+function Pandoc(doc)
+  if data.chapters[data.page] then write_search(doc) end
+  local out = pandoc.List{}
+  for _, block in ipairs(doc.blocks) do
+    if block.t == 'Header' then
+      out:extend(header(block))
+    else
+      -- A walk does not visit its own root, so each block gets one.
+      out:extend(pandoc.walk_block(pandoc.Div{ block }, rules).content)
+    end
+  end
+  doc.blocks = out
+  R.meta(doc.meta)
+  return doc
+end
