@@ -82,6 +82,7 @@ PROGRAMS  := $(wildcard $(SOURCE)/examples/*.c $(SOURCE)/labs/*.c)
 BUILT     := $(patsubst %.c,$(BIN)/%$(EXE),$(notdir $(PROGRAMS)))
 
 programs: $(if $(LIBRARY),build/libminimio.a) $(BUILT)
+	@:
 
 build/libminimio.a: $(LIBRARY)
 	@$(AR) rcs $@ $^

@@ -37,7 +37,7 @@ function read_generated(    manifest, line, path, file, n, name, k) {
     file = substr($0, 7)
     slug = file
     sub(/^.*\//, "", slug); sub(/\.md$/, "", slug); sub(/^[0-9][0-9]-/, "", slug)
-    if (md != "") close(md)
+    last_line()
     md = out "/" slug ".md.new"
     printf "" > md
     held = ""; holding = 0; text = ""; skip_fence = 0
@@ -78,6 +78,12 @@ function prose(line) {
     }
     if (holding) print held > md
     held = line; holding = 1
+}
+
+function last_line() {
+    if (md == "") return
+    if (holding) print held > md
+    close(md)
 }
 
 function begin_part(name,    base) {
@@ -134,7 +140,7 @@ function places(name, k,    n, i, p, f, s) {
 }
 
 END {
-    if (md != "" && holding) print held > md
+    last_line()
     lua = out "/chunks.lua.new"
     print "return {" > lua
     print "parts={" > lua

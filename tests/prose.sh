@@ -25,7 +25,8 @@ report() {          # report NAME: every line of the file $work/bad is a fault
 
 # FILE:LINE: text, without code, link targets, citations and attributes; what
 # a reader hears instead of a picture (alt) and what a block is called (title,
-# q) is text too. count=1 leaves the text alternatives out.
+# q) is text too. count=1 leaves out the text alternatives and the solutions,
+# which are folded away.
 prose() {
     awk -v count="$1" '
     function attribute(name, line,    text) {
@@ -33,10 +34,12 @@ prose() {
         text = substr(line, RSTART + length(name) + 2, RLENGTH - length(name) - 3)
         return " " text
     }
-    FNR == 1 { fence = "" }
+    FNR == 1 { fence = ""; folded = 0 }
     fence != "" { if (index($0, fence) == 1 && $0 ~ /^(```+|~~~+) *$/) fence = ""; next }
     match($0, /^(```+|~~~+)/) { fence = substr($0, 1, RLENGTH); next }
     /^\|[-:| ]+\|$/ { next }
+    count && /^:::+ *(solution|\{\.solution)/ { folded = 1 }
+    folded { if ($0 ~ /^:::+ *$/) folded = 0; next }
     {
         line = $0
         more = attribute("title", line) attribute("q", line)

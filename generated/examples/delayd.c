@@ -354,11 +354,11 @@ static int wait_ms(int64_t deadline)
 
 static bool serve(server *s)
 {
-    for (;;) {
+    for (char byte; ; ) {
         int64_t next = prepare_poll(s, sys_now());
         if (sys_poll(s->polled, s->asked, wait_ms(next)) < 0)
             return false;
-        if (s->polled[0].revents != 0)
+        if (s->polled[0].revents != 0 && recv(wake, &byte, 1, 0) == 1)
             return true;
         /* <<let every client go on>> (1 of 1), book/01-waiting.md: Waiting */
         int64_t now = sys_now();
@@ -400,6 +400,7 @@ static bool open_server(server *s, int number)
     wake = self_socket();
     s->listener = socket(AF_INET, SOCK_STREAM, 0);
     if (wake == SYS_NO_SOCKET || s->listener == SYS_NO_SOCKET
+            || sys_nonblocking(wake) != 0
             || sys_nonblocking(s->listener) != 0
             || sys_rebind(s->listener) != 0
             || bind(s->listener, address, size) != 0

@@ -92,8 +92,9 @@ static int report(const question *q)
             q->error == 0 ? "" : sys_error_text(q->error));
     return 1;
 }
+
 /* <<a small completion layer>> (1 of 1), book/02-two-promises.md: Two promises */
-/* <<an operation and a queue of them>> (1 of 1), book/02-two-promises.md: Two promises */
+/* <<an operation>> (1 of 1), book/02-two-promises.md: Two promises */
 typedef enum op_kind { OP_SEND, OP_RECEIVE } op_kind;
 
 typedef struct operation {
@@ -107,14 +108,15 @@ typedef struct operation {
     void      *user;        /* yours; the queue never looks */
 } operation;
 
+/* <<a queue of operations>> (1 of 1), book/02-two-promises.md: Two promises */
 enum { QUEUE_ROOM = 16 };
 
 typedef struct queue {
     operation *ops[QUEUE_ROOM];
     int        count;
 } queue;
-/* <<try an operation>> (1 of 1), book/02-two-promises.md: Two promises */
 
+/* <<try an operation>> (1 of 1), book/02-two-promises.md: Two promises */
 static void op_try(operation *op)
 {
     sys_size length = (sys_size)op->length;
@@ -125,8 +127,8 @@ static void op_try(operation *op)
     op->error = op->result < 0 ? sys_error() : 0;
     op->finished = op->result >= 0 || !sys_would_block();
 }
-/* <<submit an operation>> (1 of 1), book/02-two-promises.md: Two promises */
 
+/* <<submit an operation>> (1 of 1), book/02-two-promises.md: Two promises */
 static void queue_submit(queue *q, operation *op, op_kind kind,
                          char *buffer, size_t length)
 {
@@ -137,8 +139,8 @@ static void queue_submit(queue *q, operation *op, op_kind kind,
     op_try(op);
     q->ops[q->count++] = op;
 }
-/* <<wait and try again>> (1 of 1), book/02-two-promises.md: Two promises */
 
+/* <<wait and try again>> (1 of 1), book/02-two-promises.md: Two promises */
 static void queue_wait(queue *q)
 {
     sys_pollfd polled[QUEUE_ROOM];
@@ -148,13 +150,13 @@ static void queue_wait(queue *q)
         polled[i].events = sends ? POLLOUT : POLLIN;
         polled[i].revents = 0;
     }
-    sys_poll(polled, (size_t)q->count, -1);     /* failed: nothing ready */
+    sys_poll(polled, (size_t)q->count, -1);  /* -1: all zeros */
     for (int i = 0; i < q->count; i++)
         if (polled[i].revents != 0)
             op_try(q->ops[i]);
 }
-/* <<take one finished operation>> (1 of 1), book/02-two-promises.md: Two promises */
 
+/* <<take one finished operation>> (1 of 1), book/02-two-promises.md: Two promises */
 static operation *queue_next(queue *q)
 {
     for (; q->count > 0; queue_wait(q))
@@ -166,16 +168,16 @@ static operation *queue_next(queue *q)
             }
     return NULL;
 }
-/* <<a conversation on the queue>> (1 of 3), book/02-two-promises.md: Two promises */
 
+/* <<a conversation on the queue>> (1 of 1), book/02-two-promises.md: Two promises */
 typedef struct conversation {
     operation op;
     question *question;
     size_t    length;           /* of the answer, so far */
     char      text[512];        /* the request, then the answer */
 } conversation;
-/* <<a conversation on the queue>> (2 of 3), book/02-two-promises.md: Two promises */
 
+/* <<begin a conversation>> (1 of 1), book/02-two-promises.md: Two promises */
 static bool begin(queue *q, conversation *c)
 {
     struct sockaddr_in to = loopback(fan_port);
@@ -190,8 +192,8 @@ static bool begin(queue *q, conversation *c)
                  write_request(c->question, c->text, sizeof c->text));
     return true;
 }
-/* <<a conversation on the queue>> (3 of 3), book/02-two-promises.md: Two promises */
 
+/* <<go on with a conversation>> (1 of 1), book/02-two-promises.md: Two promises */
 static bool go_on(queue *q, conversation *c)
 {
     operation *op = &c->op;
@@ -201,15 +203,16 @@ static bool go_on(queue *q, conversation *c)
     if (op->kind == OP_SEND && moved < op->length) {
         queue_submit(q, op, OP_SEND, op->buffer + moved,
                      op->length - moved);
-    } else if (op->kind == OP_SEND || moved > 0) {
+        return true;
+    }
+    if (op->kind == OP_SEND || moved > 0) {
         c->length += op->kind == OP_SEND ? 0 : moved;
         queue_submit(q, op, OP_RECEIVE, c->text + c->length,
                      sizeof c->text - c->length);
-    } else {
-        sys_close(op->socket);
-        return print_answer(c->question, c->text, c->length);
+        return true;
     }
-    return true;
+    sys_close(op->socket);
+    return print_answer(c->question, c->text, c->length);
 }
 
 int main(int argc, char **argv)

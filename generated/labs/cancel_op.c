@@ -31,8 +31,9 @@ static sys_socket self_socket(void)
     }
     return s;
 }
+
 /* <<a small completion layer>> (1 of 1), book/02-two-promises.md: Two promises */
-/* <<an operation and a queue of them>> (1 of 1), book/02-two-promises.md: Two promises */
+/* <<an operation>> (1 of 1), book/02-two-promises.md: Two promises */
 typedef enum op_kind { OP_SEND, OP_RECEIVE } op_kind;
 
 typedef struct operation {
@@ -46,14 +47,15 @@ typedef struct operation {
     void      *user;        /* yours; the queue never looks */
 } operation;
 
+/* <<a queue of operations>> (1 of 1), book/02-two-promises.md: Two promises */
 enum { QUEUE_ROOM = 16 };
 
 typedef struct queue {
     operation *ops[QUEUE_ROOM];
     int        count;
 } queue;
-/* <<try an operation>> (1 of 1), book/02-two-promises.md: Two promises */
 
+/* <<try an operation>> (1 of 1), book/02-two-promises.md: Two promises */
 static void op_try(operation *op)
 {
     sys_size length = (sys_size)op->length;
@@ -64,8 +66,8 @@ static void op_try(operation *op)
     op->error = op->result < 0 ? sys_error() : 0;
     op->finished = op->result >= 0 || !sys_would_block();
 }
-/* <<submit an operation>> (1 of 1), book/02-two-promises.md: Two promises */
 
+/* <<submit an operation>> (1 of 1), book/02-two-promises.md: Two promises */
 static void queue_submit(queue *q, operation *op, op_kind kind,
                          char *buffer, size_t length)
 {
@@ -76,8 +78,8 @@ static void queue_submit(queue *q, operation *op, op_kind kind,
     op_try(op);
     q->ops[q->count++] = op;
 }
-/* <<wait and try again>> (1 of 1), book/02-two-promises.md: Two promises */
 
+/* <<wait and try again>> (1 of 1), book/02-two-promises.md: Two promises */
 static void queue_wait(queue *q)
 {
     sys_pollfd polled[QUEUE_ROOM];
@@ -87,13 +89,13 @@ static void queue_wait(queue *q)
         polled[i].events = sends ? POLLOUT : POLLIN;
         polled[i].revents = 0;
     }
-    sys_poll(polled, (size_t)q->count, -1);     /* failed: nothing ready */
+    sys_poll(polled, (size_t)q->count, -1);  /* -1: all zeros */
     for (int i = 0; i < q->count; i++)
         if (polled[i].revents != 0)
             op_try(q->ops[i]);
 }
-/* <<take one finished operation>> (1 of 1), book/02-two-promises.md: Two promises */
 
+/* <<take one finished operation>> (1 of 1), book/02-two-promises.md: Two promises */
 static operation *queue_next(queue *q)
 {
     for (; q->count > 0; queue_wait(q))
@@ -105,8 +107,8 @@ static operation *queue_next(queue *q)
             }
     return NULL;
 }
-/* <<cancel an operation>> (1 of 1), book/02-two-promises.md: Two promises */
 
+/* <<cancel an operation>> (1 of 1), book/02-two-promises.md: Two promises */
 static void op_cancel(operation *op)
 {
     if (!op->finished) {

@@ -16,15 +16,16 @@ static int lend_slot(void)
     lent[slot] = true;
     return slot;
 }
-/* <<the pretend kernel>> (1 of 1), book/02-two-promises.md: Two promises */
 
+/* <<a request in the pretend kernel>> (1 of 1), book/02-two-promises.md: Two promises */
 typedef struct pending {
-    int  slot;              /* the kernel's, until finished is set */
+    int  slot;
     bool cancel_asked;
     bool finished;
     int  result;            /* bytes, or -1 for cancelled */
 } pending;
 
+/* <<a turn of the pretend kernel>> (1 of 1), book/02-two-promises.md: Two promises */
 static void kernel_turn(pending *p, const char *packet)
 {
     if (packet == NULL && !p->cancel_asked)

@@ -30,6 +30,7 @@ static sys_socket self_socket(void)
     }
     return s;
 }
+
 /* <<say whether poll calls it readable>> (1 of 1), book/02-two-promises.md: Two promises */
 static void say_readable(const char *who, sys_socket s)
 {
@@ -37,8 +38,8 @@ static void say_readable(const char *who, sys_socket s)
     if (sys_poll(&polled, 1, 1000) == 1)
         printf("%s: poll says readable\n", who);
 }
-/* <<read and say what happened>> (1 of 1), book/02-two-promises.md: Two promises */
 
+/* <<read and say what happened>> (1 of 1), book/02-two-promises.md: Two promises */
 static void read_as(const char *who, sys_socket s)
 {
     char buffer[16];
