@@ -179,7 +179,8 @@ check: | $(SETUP)        ## what authors get wrong, chapter and line; is generat
 	@tangle/check $(CHAPTERS)
 	@tangle/tangle -n -o generated $(CHAPTERS)
 
-test: | $(SETUP)         ## everything: the drift check first, then all tests
+test: | $(SETUP)         ## every test; nothing tangles in place before generated/ was compared
+	@$(MAKE) --no-print-directory programs
 	@tests/run
 
 clean:                   ## remove what was made (generated/ stays)

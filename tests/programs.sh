@@ -44,22 +44,17 @@ start() {
     until [ -s "$work/said" ] || [ $tries -ge 100 ]; do sleep 0.1; tries=$((tries + 1)); done
     port=$(first "$work/said" | sed -n 's/^delayd: listening on 127\.0\.0\.1:\([0-9][0-9]*\)$/\1/p')
 }
-stop() {
-    [ -n "$server" ] || return 0
-    kill "$server" 2>/dev/null
-    wait "$server" 2>/dev/null
-    server=''
-}
-# end SIGNAL: end delayd with a signal; sets status
+# end SIGNAL: end delayd with a signal, within five seconds; sets status
 end() {
     kill -s "$1" "$server"
-    (sleep 5; kill -s KILL "$server") 2>/dev/null &
+    (sleep 5; kill -s KILL "$server") >/dev/null 2>&1 &
     killer=$!
-    wait "$server"
+    wait "$server" 2>/dev/null
     status=$?
     kill $killer
     server=''
 }
+stop() { [ -z "$server" ] || end TERM; }
 # ticks: processor time that delayd has used, in hundredths of a second
 ticks() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$server/stat" 2>/dev/null; }
 files() { find "/proc/$server/fd" -type l 2>/dev/null | wc -l; }
@@ -304,6 +299,12 @@ Linux)
         says 'byte by byte, with refusals: a plain request' "$good" 'GET /5/x HTTP/1.1\r\n\r\n'
         if clients crowd 50 100 >"$work/out"; then ok 'byte by byte, with refusals: 50 clients'
         else not_ok 'byte by byte, with refusals: 50 clients' "$(cat "$work/out")"; fi
+        clients crush 1 1500 >"$work/out" &
+        crush=$!
+        sleep 0.2
+        says 'byte by byte, with refusals: a request beside a silent client' "$good" 'GET /5/x HTTP/1.1\r\n\r\n'
+        is 'byte by byte, with refusals: a silent client holds nobody up' '' "$(kill -0 $crush 2>&1)"
+        wait $crush
         clients vanish 48
         sleep 0.5
         says 'byte by byte, with refusals: clients that vanish' "$good" 'GET /5/x HTTP/1.1\r\n\r\n'

@@ -143,7 +143,7 @@ static bool ask(question *q)
 /* <<ask in a thread of its own>> (1 of 1), book/01-waiting.md: Waiting */
 static void ask_in_thread(void *q)
 {
-    ask(q);                         /* a failure is kept in the question */
+    ask(q);
 }
 
 int main(int argc, char **argv)

@@ -176,7 +176,8 @@ local rules = {
   end,
   Code = function(code)
     local def = definition_of(code.text, last_part_here())
-    if def then return R.ref({ code }, def.slug, def.id, 'ident') end
+    local shown = R.code and R.code(code) or code
+    return def and R.ref({ shown }, def.slug, def.id, 'ident') or shown
   end,
   Note = function(note)
     note_count = note_count + 1
@@ -197,6 +198,20 @@ local function header(block)
   return R.header(block)
 end
 
+-- The words of a block, with those the tools write for its references; paragraphs
+-- and cells apart, and a table's caption without its label (see table_block).
+local function words_of(block)
+  local function apart(b) b.content:insert(pandoc.Space()); return b end
+  local seen = pandoc.walk_block(pandoc.Div{ block }, {
+    Para = apart, Plain = apart,
+    Str = function(s) if s.text:match('^{#tab:[%w-]+}$') then return {} end end,
+    Link = function(l)
+      if #l.content == 0 then return pandoc.Str(select(3, target(l.target:sub(2))) or '') end
+    end,
+  })
+  return (pandoc.utils.stringify(seen):gsub('%s+$', ''))
+end
+
 -- What the search finds: one entry per section.
 local function search_entries(blocks)
   local entries, current = {}, nil
@@ -206,7 +221,7 @@ local function search_entries(blocks)
       current = { u = data.page_url(data.page, id), t = pandoc.utils.stringify(block), x = {} }
       entries[#entries + 1] = current
     elseif current then
-      local text = pandoc.utils.stringify(block)
+      local text = words_of(block)
       pandoc.walk_block(pandoc.Div{ block }, { CodeBlock = function(code)
         local shown = code.attributes.recorded and data.read(data.book .. '/recorded/' .. code.attributes.recorded .. '.out')
         local part = data.parts[code.identifier]

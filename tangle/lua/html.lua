@@ -320,7 +320,7 @@ end
 function indexes.identifiers()
   local names = {}
   for name in pairs(data.idents) do names[#names + 1] = name end
-  table.sort(names, function(a, b) return a:lower() < b:lower() end)
+  table.sort(names, function(a, b) return a:lower() .. ' ' .. a < b:lower() .. ' ' .. b end)
   local rows = {}
   for i, name in ipairs(names) do
     local entry, defs, uses = data.idents[name], {}, {}

@@ -115,7 +115,7 @@ local function parts_on_pages(ids, except)
     local part = data.parts[id]
     if not seen[part.name] then
       seen[part.name] = true
-      said[#said + 1] = ('\\chunkref{%s}{%s}'):format(id, escape(part.name))
+      said[#said + 1] = ('\\%s{%s}{%s}'):format(part.root and 'fileref' or 'chunkref', id, escape(part.name))
     end
   end
   return table.concat(said, ', ')
@@ -138,7 +138,7 @@ local function chunk_foot(part)
 end
 
 function R.chunk(block, part, find)
-  local lines = highlighted(block.text, block.classes[1], find)
+  local lines = highlighted(block.text:gsub('^%s*\n', ''):gsub('%s+$', ''), block.classes[1], find)
   local foot = chunk_foot(part)
   local place = part.at[1] and not part.root and
     ('%s:%d%s'):format(part.at[1][1], part.at[1][2], #part.at > 1 and (' and %d more'):format(#part.at - 1) or '') or ''
@@ -149,7 +149,7 @@ function R.chunk(block, part, find)
 end
 
 function R.chunk_ref(name, part)
-  return raw_inline(('\\chunkref{%s}{%s}'):format(part.id, escape(name)))
+  return raw_inline(('\\%s{%s}{%s}'):format(part.root and 'fileref' or 'chunkref', part.id, escape(name)))
 end
 
 function R.listing(block)
@@ -177,7 +177,7 @@ end
 
 -- Words in a typewriter face may break where a path or a name has a joint.
 function R.code(el)
-  local tex = escape(el.text):gsub('\\_', '\\_\\joint{}'):gsub('([/:,.=])(%f[^/:,.=]%w)', '%1\\joint{}%2')
+  local tex = escape(el.text):gsub('\\_(%w)', '\\_\\joint{}%1'):gsub('([/:,.=])(%f[^/:,.=]%w)', '%1\\joint{}%2')
   return raw_inline('\\texttt{' .. tex .. '}')
 end
 
@@ -189,13 +189,65 @@ function R.figure(f)
     :format(f.id, data.weave, name, f.number, tex_of(f.caption)))
 end
 
+-- A table's columns are as wide as their words, or share the page by them;
+-- the dashes that the author typed do not count.
+local function length_of(blocks)
+  local text = ''
+  pandoc.walk_block(pandoc.Div(blocks), {
+    Str = function(s) text = text .. s.text end,
+    Space = function() text = text .. ' ' end,
+    SoftBreak = function() text = text .. ' ' end,
+    RawInline = function(r) text = text .. r.text:gsub('\\joint{}', ''):gsub('\\%a+', ''):gsub('[{}\\]', '') end,
+  })
+  return utf8.len(text) or #text
+end
+
+local function share(tbl)
+  local widest, rows = {}, {}
+  local function row(r)
+    for i, cell in ipairs(r.cells or r[2]) do
+      widest[i] = math.max(widest[i] or 4, length_of(cell.contents or cell[5]))
+    end
+  end
+  for _, r in ipairs(tbl.head.rows or tbl.head[2]) do row(r) end
+  for _, body in ipairs(tbl.bodies) do
+    for _, r in ipairs(body.body) do row(r) end
+  end
+  local left, open = 76 - 3 * (#widest - 1), #widest
+  local total = 0
+  for _, w in ipairs(widest) do total = total + w end
+  local widths = {}
+  if total > left then
+    -- What is narrower than its share keeps its width; the others divide the rest.
+    local changed = true
+    while changed do
+      changed = false
+      for i, w in ipairs(widest) do
+        if not widths[i] and w + 1 <= left / open then
+          widths[i] = (w + 1) / 76
+          left, open, total, changed = left - w - 1, open - 1, total - w, true
+        end
+      end
+    end
+    local all = 0
+    for i, w in ipairs(widest) do
+      widths[i] = widths[i] or left * w / total / 76
+      all = all + widths[i]
+    end
+    for i, w in ipairs(widths) do widths[i] = w / all end
+  end
+  for i, spec in ipairs(tbl.colspecs) do tbl.colspecs[i] = { spec[1], widths[i] } end
+end
+
 function R.table(tbl, t)
+  share(tbl)
   tbl.caption = { short = nil, long = { pandoc.Plain{ pandoc.Str('CAPTION') } } }
   local rows = 0
   for _, body in ipairs(tbl.bodies) do rows = rows + #body.body end
   local tex = pandoc.write(pandoc.Pandoc{ tbl }, 'latex', { wrap_text = 'wrap-none' })
   local caption = ('\\tablecaption{%s}{Table %s}{%s}'):format(t.id, t.number, tex_of(t.caption))
   tex = tex:gsub('\\caption(%b{})', function() return caption end, 1)
+  if rows <= 12 then tex = tex:gsub('\\\\\n', '\\\\*\n') end         -- all on one page
   return raw(('\\begin{booktable}{%d}\n%s\\end{booktable}'):format(math.min(rows, 12) + 3, tex))
 end
 
@@ -215,7 +267,14 @@ function R.why(question, blocks)
   return around('\\begin{why}{' .. tex_of(question) .. '}', blocks, '\\end{why}')
 end
 
-function R.solution(blocks) return around('\\begin{solution}', blocks, '\\end{solution}') end
+function R.solution(blocks)
+  if blocks[1] and blocks[1].t == 'Para' then
+    blocks[1].content:insert(1, raw_inline('\\solutiontitle '))
+  else
+    blocks:insert(1, raw('\\solutiontitle'))
+  end
+  return around('\\begin{solution}', blocks, '\\end{solution}')
+end
 
 function R.exercise(e)
   return around(('\\begin{exercise}{%s}{%s}{%s}'):format(e.id, e.number, tex_of(e.title)), e.blocks, '\\end{exercise}')
@@ -225,7 +284,9 @@ function R.note() end               -- pandoc's own footnotes
 
 function R.ref(content, _, id, kind)
   local macro = kind == 'section' and 'sectionref' or kind == 'ident' and 'identref' or 'numberref'
-  return raw_inline(('\\%s{%s}{%s}'):format(macro, id, tex_of(content)))
+  local words = tex_of(content)
+  if #words < 16 and kind ~= 'ident' then words = '\\mbox{' .. words .. '}' end
+  return raw_inline(('\\%s{%s}{%s}'):format(macro, id, words))
 end
 
 function R.title(block, chapter)

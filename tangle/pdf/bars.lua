@@ -8,21 +8,22 @@ local attribute = luatexbase.registernumber 'bookbar'
 local hlist, vlist, rule, glue, kern = node.id 'hlist', node.id 'vlist', node.id 'rule', node.id 'glue', node.id 'kern'
 local bp = 65781.76
 
--- A colour, and where it lies: from (points right of the column's left edge),
--- width (0: up to the right edge), and how far above and below the lines.
+-- A colour, its width (0: from the lines' left edge to the column's right), and
+-- how far it goes above and below the lines. A bar stands at the column's edge.
 local styles = {
-  [1] = { colour = '.953 .957 .961', from = 0, width = 0, pad = 3.5 },        -- recorded output
-  [2] = { colour = '.702 .251 .122', from = 0, width = 1.6, pad = 1 },        -- pitfall
-  [3] = { colour = '.227 .420 .549', from = 0, width = 1.6, pad = 1 },        -- note
-  [4] = { colour = '.80 .82 .84', from = 0, width = .8, pad = 1 },            -- listing, tab
-  [5] = { colour = '.659 .435 .122', from = 0, width = 1.6, pad = 1 },        -- exercise
+  [1] = { colour = '.953 .957 .961', width = 0, pad = 3.5 },        -- recorded output
+  [2] = { colour = '.702 .251 .122', width = 1.6, pad = 1 },        -- pitfall
+  [3] = { colour = '.227 .420 .549', width = 1.6, pad = 1 },        -- note
+  [4] = { colour = '.80 .82 .84', width = .8, pad = 1 },            -- listing, tab
+  [5] = { colour = '.659 .435 .122', width = 1.6, pad = 1 },        -- exercise
 }
 
-local function rectangle(style, height, width)
+local function rectangle(style, height, indent, column)
   local literal = node.new('whatsit', 'pdf_literal')
-  local w = style.width > 0 and style.width or width / bp
+  local left, width = 0, style.width
+  if width == 0 then left, width = indent / bp, (column - indent) / bp end
   literal.mode = 0
-  literal.data = ('q %s rg %.3f %.3f %.3f %.3f re f Q'):format(style.colour, style.from, style.pad, w, -(height / bp + 2 * style.pad))
+  literal.data = ('q %s rg %.3f %.3f %.3f %.3f re f Q'):format(style.colour, left, style.pad, width, -(height / bp + 2 * style.pad))
   return literal
 end
 
@@ -42,7 +43,7 @@ local function draw(parent, level, column)
   local run, value, total, solid
   local function finish()
     if run and solid > 0 then
-      parent.head = node.insert_before(parent.head, run, rectangle(styles[value % 10], solid, column))
+      parent.head = node.insert_before(parent.head, run, rectangle(styles[value % 10], solid, run.shift or 0, column))
     end
     run = nil
   end
