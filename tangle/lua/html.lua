@@ -98,13 +98,10 @@ local function file_links(part)
   if epub then
     return part.at[1] and ('<span class="nw-file">%s:%d</span>'):format(part.at[1][1], part.at[1][2]) or ''
   end
-  local links = {}
-  for i, at in ipairs(part.at) do
-    if i <= 2 then
-      links[i] = ('<a class="nw-file" href="%s#line-%d">%s:%d</a>'):format(file_page(at[1]), at[2], at[1], at[2])
-    end
-  end
-  return table.concat(links, ' ') .. (#part.at > 2 and (' <span class="nw-more">and %d more</span>'):format(#part.at - 2) or '')
+  local at = part.at[1]
+  if not at then return '' end
+  return ('<a class="nw-file" href="%s#line-%d">%s:%d</a>'):format(file_page(at[1]), at[2], at[1], at[2]) ..
+    (#part.at > 1 and (' <span class="nw-more">and %d more</span>'):format(#part.at - 1) or '')
 end
 
 local function part_link(part, text) return link(part.slug, part.id, text) end
