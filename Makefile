@@ -29,12 +29,19 @@ endif
 CFLAGS    ?= -O2 -g
 WARNINGS  := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 INCLUDES  := -I$(SOURCE)/include -I$(SOURCE)/examples
-ifeq ($(OS),Windows_NT)
+KERNEL    := $(if $(filter Windows_NT,$(OS)),Windows,$(shell uname -s))
+ifeq ($(KERNEL),Windows)
 EXE       := .exe
 LDLIBS    ?= -lws2_32
 else
 LDLIBS    ?= -pthread
 endif
+
+# Programs in a folder are for some systems only; kqueue's run on Linux too, on a model.
+FOLDERS_Linux   := epoll linux kqueue posix
+FOLDERS_Windows := iocp windows
+FOLDERS   := $(or $(FOLDERS_$(KERNEL)),kqueue posix)
+MODEL     := $(if $(filter Linux,$(KERNEL)),tests/kqueue)
 
 # What 'setup' installs, everything else may need.
 SETUP     := $(filter setup setup-tests,$(MAKECMDGOALS))
@@ -78,21 +85,30 @@ build/tangled-1: $(CHAPTERS) $(TOOLS) | $(SETUP)
 
 LIBRARY   := $(patsubst $(SOURCE)/%.c,$(OBJECTS)/%.o,$(wildcard $(SOURCE)/src/*.c))
 COMMON    := $(patsubst $(SOURCE)/%.c,$(OBJECTS)/%.o,$(wildcard $(SOURCE)/examples/common/*.c))
-PROGRAMS  := $(wildcard $(SOURCE)/examples/*.c $(SOURCE)/labs/*.c)
+PROGRAMS  := $(wildcard $(foreach d,examples labs,$(SOURCE)/$(d)/*.c $(FOLDERS:%=$(SOURCE)/$(d)/%/*.c)))
 BUILT     := $(patsubst %.c,$(BIN)/%$(EXE),$(notdir $(PROGRAMS)))
 
-programs: $(if $(LIBRARY),build/libminimio.a) $(BUILT)
+ARCHIVE   := $(if $(LIBRARY),$(OBJECTS)/libminimio.a)
+
+programs: $(ARCHIVE) $(BUILT)
 	@:
 
-build/libminimio.a: $(LIBRARY)
+$(OBJECTS)/libminimio.a: $(LIBRARY)
 	@$(AR) rcs $@ $^
+
+ifneq ($(MODEL),)
+$(OBJECTS)/examples/kqueue/%.o $(OBJECTS)/labs/kqueue/%.o $(OBJECTS)/model.o: INCLUDES += -I$(MODEL)
+$(OBJECTS)/model.o: $(MODEL)/kqueue.c
+	@mkdir -p $(@D)
+	@$(CC) $(WARNINGS) $(CPPFLAGS) $(INCLUDES) $(CFLAGS) -MMD -MP -c $< -o $@
+endif
 
 $(OBJECTS)/%.o: $(SOURCE)/%.c
 	@mkdir -p $(@D)
 	@$(CC) $(WARNINGS) $(CPPFLAGS) $(INCLUDES) $(CFLAGS) -MMD -MP -c $< -o $@
 
 define program
-$(BIN)/$(notdir $(1))$(EXE): $(OBJECTS)/$(1).o $(COMMON) $(if $(LIBRARY),build/libminimio.a)
+$(BIN)/$(notdir $(1))$(EXE): $(OBJECTS)/$(1).o $(COMMON) $(ARCHIVE) $(and $(MODEL),$(findstring /kqueue/,$(1)),$(OBJECTS)/model.o)
 	@mkdir -p $(BIN)
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $$@ $$^ $(LDLIBS)
 endef

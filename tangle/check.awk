@@ -5,6 +5,7 @@
 # whole=1   the arguments are the whole book: references are checked too
 # facts     where to write what the chapters define, for tangle and weave:
 #             chapter  slug number title file
+#             part     number title slug (of its first chapter)
 #             section  slug id level title
 #             label    kind name slug number
 #             pitfall  slug number title
@@ -34,9 +35,9 @@ function begin_file() {
     }
     dir = file
     if (!sub(/\/[^\/]*$/, "", dir)) dir = "."
-    state = "prose"; title = ""; divs = 0; para = ""; para_lines = 0
+    state = "prose"; title = ""; divs = steps_div = 0; para = ""; para_lines = 0
     figures = tables = exercises = pitfalls = 0
-    files[++nfiles] = file; file_slug[file] = slug; order[file] = nfiles
+    files[++nfiles] = file; file_slug[file] = slug; order[file] = nfiles; file_number[file] = number
     if (slug in slug_file) complain(1, "the slug '" slug "' is taken by " slug_file[slug])
     slug_file[slug] = file
 }
@@ -189,6 +190,7 @@ function prose_line(line,    bare, ticks) {
         return
     }
     if (line ~ /^:::/) { end_paragraph(); div_or_end(line) }
+    if (steps_div && line ~ /^[0-9]+[.)] /) steps_line[++steps_items] = FNR
     if (line ~ /^#+ /) { end_paragraph(); heading(line); return }
     if (line ~ /^ *$/) { end_paragraph(); return }
     if (para == "") para_first = FNR
@@ -211,7 +213,7 @@ function fence_text(line,    bare) {
 function div_or_end(line,    class) {
     if (line ~ /^:::+ *$/) {
         if (divs == 0) complain(FNR, "':::' closes nothing")
-        else divs--
+        else if (divs-- == steps_div) end_steps()
         return
     }
     div_line[++divs] = FNR
@@ -224,8 +226,8 @@ function div_or_end(line,    class) {
         }
         class = substr(class, RSTART + 1, RLENGTH - 1)
     } else sub(/ .*$/, "", class)
-    if (class !~ /^(tabs|tab|pitfall|note|why|exercise|solution|refs)$/)
-        complain(FNR, "unknown block ':::' class '" class "'; there are tabs, tab, pitfall, note, why, exercise, solution, refs")
+    if (class !~ /^(tabs|tab|pitfall|note|why|exercise|solution|steps|refs)$/)
+        complain(FNR, "unknown block ':::' class '" class "'; there are tabs, tab, pitfall, note, why, exercise, solution, steps, refs")
     if (class ~ /^(pitfall|note|exercise)$/ && line !~ /title="[^"]/) complain(FNR, "a " class " needs title=\"...\"")
     if (class == "pitfall" && match(line, /title="[^"]*"/) && facts != "")
         printf "pitfall\t%s\t%d\t%s\n", slug, ++pitfalls, substr(line, RSTART + 7, RLENGTH - 8) > facts
@@ -236,6 +238,64 @@ function div_or_end(line,    class) {
         if (match(line, /#exr:[A-Za-z0-9-]+/)) label("exr", substr(line, RSTART + 5, RLENGTH - 5), FNR)
         else complain(FNR, "an exercise needs an id: {.exercise #exr:name title=\"...\"}")
     }
+    if (class == "steps") begin_steps(line)
+}
+
+# A figure in key frames: a drawing, and a list with an item for each frame.
+
+function begin_steps(line) {
+    steps_div = divs; steps_items = 0; steps_src = ""
+    if (match(line, /#fig:[A-Za-z0-9-]+/)) label("fig", substr(line, RSTART + 5, RLENGTH - 5), FNR)
+    else complain(FNR, "a steps figure needs an id: {.steps #fig:name src=\"...\" caption=\"...\" alt=\"...\"}")
+    if (match(line, / src="[^"]*\.svg"/)) steps_src = substr(line, RSTART + 6, RLENGTH - 7)
+    else complain(FNR, "a steps figure needs its drawing: src=\"figures/name.svg\"")
+    if (line !~ / caption="[^"]*[A-Za-z]/) complain(FNR, "a steps figure needs caption=\"...\", on this line")
+    if (line !~ / alt="[^"]*[A-Za-z]/) complain(FNR, "a steps figure has no text alternative; add alt=\"what the whole shows\" on this line")
+}
+
+function end_steps(    n, first, line, in_frame, k) {
+    first = div_line[steps_div]; steps_div = 0
+    if (steps_items < 2) complain(first, "a steps figure needs a numbered list with an item for each frame, two or more")
+    if (!whole || steps_src == "") return
+    steps_src = dir "/" steps_src
+    if (!readable(steps_src)) {
+        complain(first, "no such figure: " steps_src)
+        return
+    }
+    n = read_frames(steps_src, first, in_frame)
+    if (n > steps_items)
+        complain(first, steps_src " has a group for frame " n "; the list has " steps_items " items")
+    for (k = 2; k <= steps_items && n <= steps_items; k++)
+        if (in_frame[k] == in_frame[k - 1])
+            complain(steps_line[k], "frame " k " of " steps_src " is the same as frame " k - 1 "; a group that differs is <g class=\"at ... " k " ...\">")
+}
+
+# The groups that stand in each frame, by number; returns the last frame named.
+function read_frames(path, first, in_frame,    svg, line, tag, list, n, i, last, groups, depth, inside) {
+    svg = ""
+    while ((getline line < path) > 0) svg = svg line " "
+    close(path)
+    last = groups = depth = inside = 0
+    while (match(svg, /<[^>]*>/)) {
+        tag = substr(svg, RSTART, RLENGTH)
+        svg = substr(svg, RSTART + RLENGTH)
+        if (tag ~ /^<\/g *>/ && --depth < inside) inside = 0
+        if (tag ~ /^<g[ >]/ && tag !~ /\/>$/) depth++
+        if (!match(tag, / class="at[ "][^"]*/)) continue
+        list = substr(tag, RSTART + 10, RLENGTH - 10)
+        if (tag !~ /^<g / || list !~ /^( [1-9][0-9]*)+$/) {
+            complain(first, path ": " tag ": frames are written <g class=\"at 2 3\">")
+            continue
+        }
+        if (inside) complain(first, path ": " tag " is inside another group with frames")
+        inside = depth; groups++
+        n = split(list, frame_list, " ")
+        for (i = 1; i <= n; i++) {
+            in_frame[frame_list[i] + 0] = in_frame[frame_list[i] + 0] " " groups
+            if (frame_list[i] + 0 > last) last = frame_list[i] + 0
+        }
+    }
+    return last
 }
 
 function heading(line,    level, text, id) {
@@ -510,6 +570,37 @@ function check_recorded(    i, used, listing, name) {
     close(listing)
 }
 
+# The parts, from metadata.yaml. A part goes to where the next one begins.
+
+function check_parts(    meta, line, n, from, at, title, i, k, f) {
+    meta = dir "/metadata.yaml"
+    for (n = i = 0; (getline line < meta) > 0; ) {
+        n++
+        if (line ~ /^[^ #]/) inside_parts = line ~ /^parts:/
+        if (!inside_parts) continue
+        if (line ~ /^  - chapter: *[0-9]+ *$/) {
+            sub(/^  - chapter: */, "", line)
+            at[++i] = n; from[i] = line + 0
+            if (i > 1 && from[i] <= from[i - 1])
+                complain_in(meta, n, "a part begins with chapter " from[i] ", and the part before it with chapter " from[i - 1])
+        } else if (line ~ /^    title: *"[^"]+" *$/ && i > 0 && !(i in title)) {
+            title[i] = line
+            sub(/^[^"]*"/, "", title[i]); sub(/".*$/, "", title[i])
+        } else if (line !~ /^parts:|^ *(#.*)?$/)
+            complain_in(meta, n, "a part is '  - chapter: 5' and below it '    title: \"...\"'")
+    }
+    close(meta)
+    for (k = 1; k <= i; k++) {
+        if (!(k in title)) complain_in(meta, at[k], "a part without a title")
+        for (f = 1; f <= nfiles; f++) {
+            if (file_number[files[f]] == "" || file_number[files[f]] < from[k]) continue
+            if (facts != "" && (k == i || file_number[files[f]] < from[k + 1]))
+                printf "part\t%d\t%s\t%s\n", k, title[k], file_slug[files[f]] > facts
+            break
+        }
+    }
+}
+
 function write_chunks(    i, k, name, f) {
     for (i = 1; i <= nnames; i++) {
         name = names[i]
@@ -523,7 +614,7 @@ function write_chunks(    i, k, name, f) {
 END {
     end_file()
     check_chunks()
-    if (whole) { check_references(); check_recorded() }
+    if (whole) { check_references(); check_parts(); check_recorded() }
     if (facts != "") { write_chunks(); close(facts) }
     close("sort -t: -k1,1 -k2,2n -u >&2")
     exit mistakes > 0

@@ -14,17 +14,18 @@ finish() {
 trap finish EXIT
 trap 'exit 1' INT TERM HUP
 
-fans=''
-for file in generated/examples/fan_*.c; do fans="$fans $(basename "$file" .c)"; done
-
-build() {       # FOLDER [FLAG...]: the programs
-    folder=$1
+build() {       # FOLDER [FLAG...]: the programs that exist on the system; sets fans
+    folder=$1 fans=''
     shift
     mkdir -p "$folder"
-    for program in delayd $fans; do
+    for file in generated/examples/delayd.c generated/examples/fan_*.c generated/examples/*/fan_*.c; do
+        if [ ! -e "$file" ] || ! belongs "${file#generated/}"; then continue; fi
+        program=$(basename "$file" .c)
+        [ "$program" = delayd ] || fans="$fans $program"
+        with=$(with_model "${file#generated/}")
         # shellcheck disable=SC2046,SC2086
-        $cc $cflags -g "$@" -Igenerated/examples -o "$folder/$program$exe" \
-            "generated/examples/$program.c" $(find generated/examples/common -name '*.c' 2>/dev/null) $libs || return 1
+        $cc $cflags -g "$@" -Igenerated/include -Igenerated/examples $with -o "$folder/$program$exe" "$file" ${with:+$model/kqueue.c} \
+            $(find generated/examples/common -name '*.c' 2>/dev/null) $libs || return 1
     done
 }
 
@@ -35,7 +36,7 @@ order() { tr -d '\r' | sed 's/ *[0-9][0-9]* ms/ N ms/g'; }
 serve() {
     : >"$work/server"
     # shellcheck disable=SC2086
-    timeout 120 $run "$1/delayd$exe" 0 >"$work/server" 2>&1 </dev/null &
+    timeout -k 10 120 $run "$1/delayd$exe" 0 >"$work/server" 2>&1 </dev/null &
     server=$!
     tries=0
     until grep -q ':[0-9][0-9]*' "$work/server" || [ "$tries" -eq 100 ]; do
@@ -56,12 +57,16 @@ ask() {
         timeout 60 $run "$folder/$program$exe" "$port" >"$work/out" 2>"$work/err" </dev/null
         status=$?
         order <"$work/out" >"$work/order.$program"
-        [ -e "$work/first.$program" ] || cp "$work/order.$program" "$work/first.$program"
+        case $program in
+        fan_blocking) first=$work/first.blocking ;;    # the order of asking
+        *) first=$work/first ;;                         # the order of the delays
+        esac
+        [ -e "$first" ] || cp "$work/order.$program" "$first"
         if [ "$status" -ne 0 ] || [ -s "$work/err" ]; then
             echo "not ok - $program, $words: status $status: $(head -n 3 "$work/err" | tr '\n' ' ')"
         elif [ "$(wc -l <"$work/out")" -ne 5 ]; then
             echo "not ok - $program, $words: $(wc -l <"$work/out") lines, not five"
-        elif ! cmp -s "$work/order.$program" "$work/first.$program"; then
+        elif ! cmp -s "$work/order.$program" "$first"; then
             echo "not ok - $program, $words: another order: $(tr '\n' ';' <"$work/out")"
         else
             echo "ok - $program, $words"

@@ -64,6 +64,11 @@ puts("one");
 
 ```{.console recorded="one"}
 ```
+
+::: {.steps #fig:steps src="figures/steps.svg" caption="Two steps." alt="What both show."}
+1. The first.
+2. The second.
+:::
 END
     cat > "$work/book/02-two.md" <<'END'
 # Two {#two}
@@ -85,7 +90,10 @@ END
   title = {The C10K problem},
 }
 END
+    printf '%s\n' 'title: "Good"' 'parts:' '  - chapter: 1' '    title: "First"' '  - chapter: 5' '    title: "Last"' > "$work/book/metadata.yaml"
     echo '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 10"><title>Box</title></svg>' > "$work/book/figures/box.svg"
+    printf '%s\n' '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 10">' '<title>Steps</title><g><path d="M0 0"/></g>' \
+        '<g class="at 1 2"><g><path d="M1 1"/></g></g>' '<g class="at 2"><path d="M2 2"/></g>' '</svg>' > "$work/book/figures/steps.svg"
     echo 'one' > "$work/book/recorded/one.cmd"
     printf '$ one\none\nand two\n' > "$work/book/recorded/one.out"
     echo 'Linux' > "$work/book/recorded/one.sys"
@@ -254,11 +262,57 @@ that]{.chunk}/'
     edit 01-one.md 's/box\.svg/bix.svg/'
     caught "a figure that is not there" 01-one.md:7 "no such figure"
 
+    edit 01-one.md 's/ #fig:steps//'
+    caught "steps without an id" 01-one.md:40 "a steps figure needs an id"
+
+    edit 01-one.md 's/ src="figures.steps.svg"//'
+    caught "steps without a drawing" 01-one.md:40 "a steps figure needs its drawing"
+
+    edit 01-one.md 's/ caption="Two steps."//'
+    caught "steps without a caption" 01-one.md:40 "a steps figure needs caption="
+
+    edit 01-one.md 's/ alt="What both show."/ alt=""/'
+    caught "steps without a text alternative" 01-one.md:40 "no text alternative"
+
+    rm "$work/book/figures/steps.svg"
+    caught "steps whose drawing is not there" 01-one.md:40 "no such figure: book/figures/steps.svg"
+
+    edit 01-one.md '/^2. The second/d'
+    caught "steps without a list of them" 01-one.md:40 "an item for each frame, two or more" 2
+
+    edit 01-one.md 's/^2. The second.*/&\
+3. The third./'
+    edit figures/steps.svg 's/at 2"/at 2 4"/'
+    caught "a frame that no item tells of" 01-one.md:40 "has a group for frame 4; the list has 3 items"
+
+    edit 01-one.md 's/^2. The second.*/&\
+3. The third./'
+    edit figures/steps.svg 's/at 2"/at 2 3"/; s/at 1 2"/at 1 2 3"/'
+    caught "a frame that shows nothing new" 01-one.md:43 "frame 3 of book.figures.steps.svg is the same as frame 2"
+
+    edit figures/steps.svg 's/at 2"/at 2,3"/'
+    caught "frames that are not numbers" 01-one.md:40 "frames are written <g class=" 2
+
+    edit figures/steps.svg 's/<g class="at 2">\(.*\)<.g>/\1/; s/<path d="M2 2"/<path class="at 2" d="M2 2"/'
+    caught "frames of what is not a group" 01-one.md:40 "frames are written <g class=" 2
+
+    edit figures/steps.svg 's/at 1 2"><g>/at 1 2"><g class="at 2">/'
+    caught "frames within frames" 01-one.md:40 "inside another group with frames"
+
     rm "$work/book/recorded/one.out"
     caught "an output that was not recorded" 01-one.md:37 "nothing recorded as"
 
     edit 01-one.md '/recorded=/,$d'
     caught "a recorded output that no chapter shows" recorded/one.cmd:1 "no chapter shows" 3
+
+    edit metadata.yaml '/First/d'
+    caught "a part without a title" metadata.yaml:3 "a part without a title"
+
+    edit metadata.yaml 's/chapter: 5/chapter: 1/'
+    caught "parts out of order" metadata.yaml:5 "begins with chapter 1, and the part before it with chapter 1"
+
+    edit metadata.yaml 's/chapter: 5/chapter: five/'
+    caught "a part that begins with no number" metadata.yaml:5 "a part is " 2
 
     edit 02-two.md '/^:::$/d'
     caught "a block that is never closed" 02-two.md:5 "never closed"

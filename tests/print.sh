@@ -16,6 +16,8 @@ for tool in notangle pandoc rsvg-convert lualatex pdftotext java unzip; do
 done
 [ -e /usr/share/java/epubcheck.jar ] || { echo "skip - the PDF and the EPUB: missing epubcheck"; exit 0; }
 
+# What an earlier commit made carries its date and version.
+rm -f build/book.pdf build/book.epub
 make -s pdf epub > "$work/said" 2>&1
 status=$?
 if [ $status = 0 ] && [ ! -s "$work/said" ]; then ok "make pdf epub is quiet"
@@ -36,6 +38,13 @@ check "the PDF says what it is" "$missing"
 bookmarks=$(pdftohtml -xml -stdout -i build/book.pdf 2> /dev/null | grep -c '<item')
 [ "${bookmarks:-0}" -ge 15 ] && wrong='' || wrong="$bookmarks bookmarks"
 check "bookmarks lead to chapters and sections" "$wrong"
+
+pdftohtml -xml -stdout -i build/book.pdf 2> /dev/null | awk '
+    /<item.*Part 1\./ { part = NR } part && NR == part + 2 && /<item[^>]*>1 / { in_part = 1 }
+    /<item.*Bibliography/ { if (depth == 1) outside = 1 }
+    /<outline>/ { depth++ } /<\/outline>/ { depth-- }
+    END { exit !(in_part && outside) }' && wrong='' || wrong="chapter 1 is not in part 1, or the bibliography is in a part"
+check "bookmarks hold the chapters in their parts" "$wrong"
 
 pdftotext -layout build/book.pdf "$work/text"
 grep -q 'read the port argument⟩ *[0-9]' "$work/text" && wrong='' || wrong="no page behind ⟨read the port argument⟩"
@@ -66,6 +75,9 @@ check "epubcheck finds no error and no warning" "$(valid build/book.epub)"
 head -c 60000 build/book.epub > "$work/bad.epub"
 [ -n "$(valid "$work/bad.epub")" ] && wrong='' || wrong="half an EPUB passes"
 check "and would find one" "$wrong"
+unzip -p build/book.epub EPUB/nav.xhtml | tr '\n' ' ' > "$work/nav"
+grep -q 'Part 1\.[^<]*</a> *<ol[^>]*> *<li[^>]*> *<a[^>]*>1 ' "$work/nav" && wrong='' || wrong="chapter 1 is not in part 1"
+check "the EPUB's contents hold the chapters in their parts" "$wrong"
 # pandoc writes the time of the run into the archive's directory; the rest is the text's.
 inside() { unzip -v build/book.epub | awk 'NF == 8 { print $7, $8 }'; }
 inside > "$work/inside"

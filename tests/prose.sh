@@ -42,7 +42,7 @@ prose() {
     folded { if ($0 ~ /^:::+ *$/) folded = 0; next }
     {
         line = $0
-        more = attribute("title", line) attribute("q", line)
+        more = attribute("title", line) attribute("q", line) attribute("caption", line)
         if (!count) more = more attribute("alt", line)
         gsub(/`[^`]*`/, " ", line)
         gsub(/\[[^][]*\]\{\.chunk\}/, " ", line)

@@ -5,16 +5,24 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 work=$(mktemp -d "${TMPDIR:-/tmp}/recorded.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+trap '[ -z "${WINE_KEPT-}" ] || wine_stop; rm -rf "$work"' EXIT
+. ./tangle/systems
 failed=0
 ok() { echo "ok - $1"; }
 no() { echo "not ok - $1: $2"; failed=1; }
 
 command -v curl > /dev/null || { echo "skip - recorded outputs: missing curl"; exit 0; }
 make -s tangle > "$work/said" 2>&1 || { echo "not ok - the programs build: $(head -n 1 "$work/said")"; exit 1; }
+# Wine's server is started once for all
+if grep -q '^# on: windows' book/recorded/*.cmd && [ -x "$wine" ]; then
+    wine_start
+    export WINE_KEPT=1
+fi
 for file in book/recorded/*.cmd; do
     name=$(basename "$file" .cmd)
-    if tangle/record -n "$name" > "$work/said" 2>&1; then ok "recorded: $name"
+    if tangle/record -n "$name" > "$work/said" 2>&1; then
+        if why=$(sed -n "s/^record: $name: skipped: //p" "$work/said" | grep ''); then echo "skip - recorded: $name: $why"
+        else ok "recorded: $name"; fi
     else no "recorded: $name" "$(head -n 12 "$work/said" | tr '\n' '|')"; fi
 done
 

@@ -35,6 +35,20 @@ async function open(page, options = {}) {
 }
 const done = tab => tab.context().close();
 
+// Of a figure's frames and their words, is what should be seen all that is seen?
+async function frames(tab, expected) {
+  const figure = tab.locator('.steps').first(), count = await figure.locator('.frame').count();
+  const seen = [], tops = new Set();
+  for (let i = 0; i < count; i++) {
+    const frame = figure.locator('.frame').nth(i), [picture, words] = [frame.locator('svg'), frame.locator('.frame-words')];
+    if (await picture.isVisible() !== await words.isVisible()) seen.push(`half of ${i + 1}`);
+    else if (await picture.isVisible()) { seen.push(i + 1); tops.add((await picture.boundingBox()).y); }
+  }
+  const all = [...Array(count).keys()].map(i => i + 1);
+  return [count < 2 ? `${count} frames` : '', `${seen}` === `${expected === 'all' ? all : expected}` ? '' : `seen: ${seen}; expected: ${expected}`,
+    tops.size === seen.length ? '' : 'frames on top of one another'].filter(Boolean);
+}
+
 // --- every page ---------------------------------------------------------------
 
 const ids = {}, links = {}, structure = [], trouble = [], text = {};
@@ -80,10 +94,11 @@ await test('no page is wider than a screen of 320 px', async () => {
   return wide;
 });
 
+// Every page in both themes; the pages of files, which are all alike, on a wide screen only
 for (const scheme of ['light', 'dark']) for (const width of [1280, 320]) {
   await test(`axe finds nothing, ${scheme}, ${width} px wide`, async () => {
     const found = [], tab = await open('index.html', { colorScheme: scheme, viewport: { width, height: 900 } });
-    for (const page of pages.filter(p => p !== 'book.html')) {
+    for (const page of pages.filter(p => p !== 'book.html' && (width > 320 || !p.startsWith('files/')))) {
       await tab.goto(url(page));
       await tab.evaluate(axe);
       const violations = await tab.evaluate(() => axe.run({ resultTypes: ['violations'] }).then(r =>
@@ -107,15 +122,32 @@ await test('without JavaScript every text is there', async () => {
   return [shown === figures && figures > 20 ? '' : `${shown} of ${figures} chunks`, hidden ? 'a search box that cannot work' : ''];
 });
 
-await test('tabs switch without JavaScript', async () => {
-  const tab = await open('waiting.html', { javaScriptEnabled: false });
-  const set = tab.locator('.tabs').first();
-  const unix = set.locator('.tab-panel[data-os=unix]'), windows = set.locator('.tab-panel[data-os=windows]');
-  const before = await unix.isVisible() && !await windows.isVisible();
-  await set.locator('label').nth(1).click();
-  const after = !await unix.isVisible() && await windows.isVisible();
+await test('all tabs switch without JavaScript', async () => {
+  const wrong = [], tab = await open('index.html', { javaScriptEnabled: false });
+  let sets = 0;
+  for (const page of pages.filter(p => /class="tabs"/.test(readFileSync(folder + '/' + p, 'utf8')))) {
+    await tab.goto(url(page));
+    for (const set of await tab.locator('.tabs').all()) {
+      sets++;
+      const labels = await set.locator('> label').all();
+      if (!await set.locator('> .tab-panel').first().isVisible()) wrong.push(`${page}: the first panel is not shown`);
+      for (const label of labels) {
+        await label.click();
+        const shown = await set.locator('> .tab-panel:visible').evaluateAll(panels => panels.map(p => p.getAttribute('aria-label')));
+        if (`${shown}` !== await label.textContent()) wrong.push(`${page}: ${await label.textContent()} shows ${shown}`);
+      }
+    }
+  }
   await done(tab);
-  return [before ? '' : 'the first panel is not the visible one', after ? '' : 'the second is not shown'];
+  return [...wrong, sets ? '' : 'there are none'];
+});
+
+await test('without JavaScript a figure shows all its frames, with no buttons', async () => {
+  const tab = await open('waiting.html', { javaScriptEnabled: false });
+  const wrong = await frames(tab, 'all');
+  const buttons = await tab.locator('.steps button').count();
+  await done(tab);
+  return [...wrong, buttons ? `${buttons} buttons that cannot work` : ''];
 });
 
 // --- with it ----------------------------------------------------------------------
@@ -127,6 +159,73 @@ await test('the choice of a system is remembered', async () => {
   const shown = await tab.locator('.tabs .tab-panel[data-os=windows]').first().isVisible();
   await done(tab);
   return shown ? '' : 'forgotten after a reload';
+});
+
+await test('before a choice the reader\'s own system is shown', async () => {
+  const wrong = [];
+  for (const [agent, name] of [['Windows NT 10.0; Win64', /Windows/], ['Macintosh; Intel Mac OS X 10_15_7', /macOS/], ['X11; FreeBSD amd64', /BSD/], ['X11; Linux x86_64', /Linux/]]) {
+    const tab = await open('waiting.html', { userAgent: `Mozilla/5.0 (${agent})` });
+    const label = await tab.locator('.tab-in:checked + label').first().textContent();
+    if (!name.test(label)) wrong.push(`${agent}: ${label}`);
+    await done(tab);
+  }
+  return wrong;
+});
+
+await test('the contents hold the chapters in their parts', async () => {
+  const tab = await open('waiting.html');
+  const wrong = await tab.evaluate(() => {
+    const links = [...document.querySelectorAll('.side .toc li:not(.toc-sections li) > a')].map(a => [parseInt(a.textContent), a.closest('.toc-part')?.querySelector('span').textContent]);
+    const numbered = links.filter(([n]) => n >= 0);
+    return numbered.filter(([n, part]) => (n > 0) !== /^Part \d+\. \w/.test(part)).map(([n, part]) => `chapter ${n} is in ${part}`)
+      .concat(numbered.length > 2 ? [] : 'too few chapters');
+  });
+  const shown = await tab.locator('.side .toc-part > span').first().isVisible();
+  await done(tab);
+  return [...wrong, shown ? '' : 'the part cannot be seen'];
+});
+
+await test('a figure in frames steps by mouse', async () => {
+  const tab = await open('waiting.html'), figure = tab.locator('.steps').first();
+  const [back, next, said] = [figure.getByRole('button', { name: 'Back' }), figure.getByRole('button', { name: 'Next' }), figure.getByRole('status')];
+  const wrong = await frames(tab, 1), count = await figure.locator('.frame').count();
+  const height = (await figure.boundingBox()).height;
+  const sizes = await Promise.all([back, next].map(b => b.boundingBox()));
+  await next.click();
+  wrong.push(...await frames(tab, 2));
+  const words = (await said.textContent()).replace(/\s+/g, ' ');
+  const told = words.startsWith(`2 of ${count}`) && words.includes((await figure.locator('.frame-words').nth(1).textContent()).replace(/^2\s*|\s+/g, ' ').trim());
+  const moved = (await figure.boundingBox()).height !== height;
+  for (let i = 0; i < count; i++) await next.click({ force: true });
+  wrong.push(...await frames(tab, count));
+  const atEnd = await next.getAttribute('aria-disabled') === 'true' && await back.getAttribute('aria-disabled') === 'false';
+  await back.click();
+  wrong.push(...await frames(tab, count - 1));
+  await done(tab);
+  return [...wrong, told ? '' : `says '${words}'`, moved ? 'the text below moves' : '', atEnd ? '' : 'the end does not show',
+    ...sizes.map(b => b.width >= 24 && b.height >= 24 ? '' : `a button of ${b.width} x ${b.height} px`)];
+});
+
+await test('and by keyboard, where it has the focus', async () => {
+  const tab = await open('waiting.html'), figure = tab.locator('.steps').first();
+  await tab.keyboard.press('ArrowRight');
+  const wrong = await frames(tab, 1);
+  await figure.getByRole('button', { name: 'Next' }).focus();
+  await tab.keyboard.press('Enter');
+  wrong.push(...await frames(tab, 2));
+  await tab.keyboard.press('ArrowRight');
+  wrong.push(...await frames(tab, 3));
+  await tab.keyboard.press('Alt+ArrowLeft');
+  wrong.push(...await frames(tab, 3));
+  await figure.locator('.frame.now .figure-scroll').focus();
+  await tab.keyboard.press('ArrowLeft');
+  wrong.push(...await frames(tab, 2));
+  await tab.keyboard.press('ArrowLeft');
+  wrong.push(...await frames(tab, 1));
+  await tab.keyboard.press('n');
+  wrong.push(...await frames(tab, 1));
+  await done(tab);
+  return wrong;
 });
 
 await test('search finds a word of chapter 1, from file://', async () => {
@@ -203,6 +302,15 @@ for (const scheme of ['light', 'dark']) {
     return low;
   });
 }
+
+await test('print shows all frames of a figure', async () => {
+  const tab = await open('waiting.html');
+  await tab.emulateMedia({ media: 'print' });
+  const wrong = await frames(tab, 'all');
+  const bar = await tab.locator('.stepper').first().isVisible();
+  await done(tab);
+  return [...wrong, bar ? 'the buttons are printed' : ''];
+});
 
 await test('print leaves the navigation out', async () => {
   const tab = await open('waiting.html');

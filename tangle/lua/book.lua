@@ -11,9 +11,11 @@
 local here = PANDOC_SCRIPT_FILE:match('^(.*)/') or '.'
 package.path = here .. '/?.lua;' .. package.path
 local data = require 'data'
+local frames = require 'frames'
 local R = require(FORMAT:match('latex') and 'latex' or 'html')
 
 local slug = data.page            -- the chapter we are in
+local rules                       -- what becomes of each kind of element
 local note_count = 0
 local pitfall_count = {}
 
@@ -99,6 +101,21 @@ local function figure(image)
     caption = image.caption, alt = image.attributes.alt or '', src = image.src }
 end
 
+-- A figure in key frames: one drawing, and a list of what happens in each.
+local function steps(el)
+  local label = data.labels[el.identifier]
+  local list = el.content[1]
+  local svg = data.read(data.book .. '/' .. el.attributes.src)
+  if not (label and svg and list and list.t == 'OrderedList') then warn('no steps ' .. el.identifier) end
+  local caption = pandoc.walk_block(pandoc.Plain(inlines(el.attributes.caption)), rules).content
+  local shown = {}
+  for n, blocks in ipairs(list.content) do
+    shown[n] = { svg = frames.frame(svg, n), words = pandoc.utils.blocks_to_inlines(blocks) }
+  end
+  return R.steps{ id = el.identifier:gsub(':', '-'), number = label.number, caption = caption,
+    alt = el.attributes.alt, name = el.attributes.src:match('([^/]*)%.svg$'), frames = shown }
+end
+
 -- pandoc 2 leaves {#tab:x} in the caption's words; newer ones may take it off.
 local function table_block(tbl)
   local label = tbl.identifier or ''
@@ -118,7 +135,9 @@ local function table_block(tbl)
 end
 
 local function div(el)
-  if has_class(el, 'tabs') then
+  if has_class(el, 'steps') then
+    return steps(el)
+  elseif has_class(el, 'tabs') then
     local tabs = {}
     for _, child in ipairs(el.content) do
       if child.t == 'Div' then
@@ -146,7 +165,7 @@ local function div(el)
   end
 end
 
-local rules = {
+rules = {
   CodeBlock = function(block)
     if has_class(block, 'nw') then return chunk(block) end
     if block.attributes.recorded then return recorded(block) end
@@ -222,11 +241,16 @@ local function search_entries(blocks)
       entries[#entries + 1] = current
     elseif current then
       local text = words_of(block)
-      pandoc.walk_block(pandoc.Div{ block }, { CodeBlock = function(code)
-        local shown = code.attributes.recorded and data.read(data.book .. '/recorded/' .. code.attributes.recorded .. '.out')
-        local part = data.parts[code.identifier]
-        text = text .. ' ' .. (part and part.name .. ' ' or '') .. (shown or code.text):gsub('Zuse%d+Z', '')
-      end })
+      pandoc.walk_block(pandoc.Div{ block }, {
+        CodeBlock = function(code)
+          local shown = code.attributes.recorded and data.read(data.book .. '/recorded/' .. code.attributes.recorded .. '.out')
+          local part = data.parts[code.identifier]
+          text = text .. ' ' .. (part and part.name .. ' ' or '') .. (shown or code.text):gsub('Zuse%d+Z', '')
+        end,
+        Div = function(el)
+          if has_class(el, 'steps') then text = pandoc.utils.stringify(inlines(el.attributes.caption)) .. ' ' .. text end
+        end,
+      })
       current.x[#current.x + 1] = text
     end
   end

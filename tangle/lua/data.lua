@@ -14,6 +14,14 @@ function M.read(path)
   return text
 end
 
+-- Write a file only when it changes, so that what is made of it can stay.
+function M.renew(path, text)
+  if M.read(path) == text then return end
+  local file = assert(io.open(path, 'wb'))
+  file:write(text)
+  file:close()
+end
+
 local chunks = dofile(M.weave .. '/chunks.lua')
 M.parts, M.order, M.slug, M.placeholder, M.idents =
   chunks.parts, chunks.order, chunks.slug, chunks.placeholder, chunks.idents
@@ -25,6 +33,9 @@ local add = {
     local c = { slug = slug, number = number, title = title, file = file, sections = {} }
     M.chapters[slug] = c
     M.sequence[#M.sequence + 1] = c
+  end,
+  part = function(number, title, slug)
+    M.chapters[slug].part = { number = number, title = title }
   end,
   section = function(slug, id, level, title)
     M.sections[slug .. '-' .. id] = { slug = slug, id = id, level = tonumber(level), title = title }

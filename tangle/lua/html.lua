@@ -29,9 +29,12 @@ local function ticks(text)
   return (escape(text):gsub('`([^`]*)`', '<code>%1</code>'))
 end
 
--- EPUB: pandoc makes one file per chapter, in the order of the chapters.
-local epub_file = {}
-for i, chapter in ipairs(data.sequence) do epub_file[chapter.slug] = ('ch%03d.xhtml'):format(i) end
+-- EPUB: pandoc makes one file per chapter and one for each part's title, in order.
+local epub_file, epub_files = {}, 0
+for _, chapter in ipairs(data.sequence) do
+  epub_files = epub_files + (chapter.part and 2 or 1)
+  epub_file[chapter.slug] = ('ch%03d.xhtml'):format(epub_files)
+end
 
 local function url(slug, id)
   if slug == here then return '#' .. id end
@@ -172,6 +175,12 @@ end
 
 -- --- the other blocks --------------------------------------------------------
 
+-- A drawing as an element of the page that says what it shows.
+local function inlined(svg, says)
+  svg = svg:gsub('^.-<svg', '<svg'):gsub('<title>.-</title>', '', 1):gsub('<!%-%-.-%-%->', '')
+  return (svg:gsub('<svg', function(tag) return tag .. ' role="img" ' .. says end, 1))
+end
+
 -- On the web a figure is part of the page, so that it takes the page's
 -- colours; in the EPUB it is a picture.
 function R.figure(f)
@@ -180,14 +189,41 @@ function R.figure(f)
     return { raw(('<figure class="figure" id="%s">'):format(f.id)),
       pandoc.Plain{ pandoc.Image({ pandoc.Str(f.alt) }, f.src) }, raw(caption .. '</figure>') }
   end
-  local svg = data.read(data.book .. '/' .. f.src)
-  svg = svg:gsub('^.-<svg', '<svg'):gsub('<title>.-</title>', '', 1):gsub('<!%-%-.-%-%->', '')
-  svg = svg:gsub('<svg', ('<svg role="img" aria-label="%s"'):format(escape(f.alt):gsub('%%', '%%%%')), 1)
+  local svg = inlined(data.read(data.book .. '/' .. f.src), ('aria-label="%s"'):format(escape(f.alt)))
   return raw(('<figure class="figure" id="%s">\n<div class="figure-scroll" tabindex="0" role="group" aria-label="Figure %s">%s</div>\n%s\n</figure>')
     :format(f.id, f.number, svg, caption))
 end
 
+-- All frames below one another, each with its words; book.js makes one picture
+-- with buttons of them. The figure's text alternative names the group of frames,
+-- a frame's words describe the frame.
+function R.steps(f)
+  local out = pandoc.List{ raw(('<figure class="figure steps" id="%s">\n<figcaption><a class="num" href="#%s">Figure %s</a> %s</figcaption>\n<div class="frames" role="group" aria-label="%s">')
+    :format(f.id, f.id, f.number, inline_html(f.caption), escape(f.alt))) }
+  for n, frame in ipairs(f.frames) do
+    local id = f.id .. '-' .. n
+    out:insert(raw(('<div class="frame%s">'):format(n == 1 and ' now' or '')))
+    if epub then
+      local src = ('figures/%s-frame-%d.svg'):format(f.name, n)
+      pandoc.mediabag.insert(src, 'image/svg+xml', frame.svg)
+      out:insert(pandoc.Plain{ pandoc.Image({ pandoc.Str(pandoc.utils.stringify(frame.words)) }, src) })
+    else
+      out:insert(raw(('<div class="figure-scroll" tabindex="0" role="group" aria-label="Figure %s, frame %d">%s</div>')
+        :format(f.number, n, inlined(frame.svg, ('aria-label="Frame %d" aria-describedby="%s"'):format(n, id)))))
+    end
+    out:insert(raw(('<p class="frame-words" id="%s"><b class="frame-number">%d</b> %s</p>\n</div>'):format(id, n, inline_html(frame.words))))
+  end
+  out:insert(raw('</div>\n</figure>'))
+  return out
+end
+
 function R.table(tbl, t)
+  if epub then        -- pandoc leads links in raw HTML nowhere
+    local caption = pandoc.List{ pandoc.Strong{ pandoc.Str('Table ' .. t.number) }, pandoc.Space() }
+    caption:extend(t.caption)
+    tbl.caption = { long = { pandoc.Plain(caption) } }
+    return pandoc.Div({ tbl }, pandoc.Attr(t.id, { 'table' }))
+  end
   local html = html_of{ tbl }
   local caption = ('<caption><a class="num" href="#%s">Table %s</a> %s</caption>'):format(t.id, t.number, inline_html(t.caption))
   html = html:gsub('<table[^>]*>', function(tag) return tag .. '\n' .. caption end, 1)
@@ -269,17 +305,26 @@ local function permalink(id, words)
   return raw_inline((' <a class="permalink" href="#%s" aria-label="Link to “%s”">#</a>'):format(id, escape(words)))
 end
 
+local in_part                     -- in the EPUB
 function R.title(block, chapter)
   if not epub then
     block.content:insert(permalink(block.identifier, pandoc.utils.stringify(block)))
-  elseif chapter and chapter.number ~= '' then
-    block.content = pandoc.List{ pandoc.Str(chapter.number .. ' ') } .. block.content
+    return { block }
   end
-  return { block }
+  -- A reader's contents nest as the headings do, and pandoc begins a file with the
+  -- first two levels: a part, and a chapter in it. What stands outside the parts is
+  -- of level 1; sections are of level 3.
+  local part = chapter and chapter.part
+  in_part = chapter and (in_part or part)
+  if in_part then block.level = 2 end
+  if chapter and chapter.number ~= '' then block.content = pandoc.List{ pandoc.Str(chapter.number .. ' ') } .. block.content end
+  return part and { pandoc.Header(1, { pandoc.Str(('Part %s. %s'):format(part.number, part.title)) }, pandoc.Attr('part-' .. part.number)), block }
+    or { block }
 end
 
 function R.header(block)
-  if not epub then block.content:insert(permalink(block.identifier, pandoc.utils.stringify(block))) end
+  if epub then block.level = block.level + 1
+  else block.content:insert(permalink(block.identifier, pandoc.utils.stringify(block))) end
   return { block }
 end
 
@@ -376,7 +421,7 @@ local function nav(root)
     return ('<li%s><a href="%s%s"%s>%s</a>%s</li>'):format(current and ' class="current"' or '', root, data.page_url(c.slug),
       current and ' aria-current="page"' or '', numbered(c), inner or '')
   end
-  local rows = {}
+  local rows, open = {}, ''
   for _, c in ipairs(data.sequence) do
     local subs = {}
     for _, s in ipairs(c.sections) do
@@ -384,8 +429,13 @@ local function nav(root)
         subs[#subs + 1] = ('<li><a href="%s%s">%s</a></li>'):format(root, data.page_url(c.slug, c.slug .. '-' .. s.id), ticks(s.title))
       end
     end
-    rows[#rows + 1] = item(c, #subs > 0 and '<ol>' .. table.concat(subs) .. '</ol>' or '')
+    if c.part then
+      rows[#rows + 1] = ('%s<li class="toc-part"><span>Part %s. %s</span><ol class="toc-chapters">'):format(open, c.part.number, ticks(c.part.title))
+      open = '</ol></li>\n'
+    end
+    rows[#rows + 1] = item(c, #subs > 0 and '<ol class="toc-sections">' .. table.concat(subs) .. '</ol>' or '')
   end
+  rows[#rows + 1] = open
   for _, c in ipairs(data.back) do rows[#rows + 1] = item(c) end
   return '<ol class="toc">' .. table.concat(rows, '\n') .. '</ol>'
 end

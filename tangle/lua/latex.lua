@@ -189,6 +189,18 @@ function R.figure(f)
     :format(f.id, data.weave, name, f.number, tex_of(f.caption)))
 end
 
+-- The frames are written beside the pictures that tangle/print makes.
+function R.steps(f)
+  local out = { ('\\begin{steps}{%s}{Figure %s}{%s}'):format(f.id, f.number, tex_of(f.caption)) }
+  for n, frame in ipairs(f.frames) do
+    local name = ('%s-frame-%d'):format(f.name, n)
+    data.renew(('%s/frames/%s.svg'):format(data.weave, name), frame.svg)
+    out[#out + 1] = ('\\stepframe{%s/pdf/%s.pdf}{%d}{%s}'):format(data.weave, name, n, tex_of(frame.words))
+  end
+  out[#out + 1] = '\\end{steps}'
+  return raw(table.concat(out, '\n'))
+end
+
 -- A table's columns are as wide as their words, or share the page by them;
 -- the dashes that the author typed do not count.
 local function length_of(blocks)
@@ -290,7 +302,9 @@ function R.ref(content, _, id, kind)
 end
 
 function R.title(block, chapter)
-  return { raw(('\\bookchapter{%s}{%s}{%s}'):format(block.identifier, chapter and chapter.number or '', tex_of(block.content))) }
+  local part = chapter and chapter.part
+  local before = part and ('\\bookpart{%s}{%s}'):format(part.number, ticks(part.title)) or chapter and '' or '\\afterparts'
+  return { raw(before .. ('\\bookchapter{%s}{%s}{%s}'):format(block.identifier, chapter and chapter.number or '', tex_of(block.content))) }
 end
 
 function R.header(block)

@@ -9,7 +9,8 @@
   function remember(key, value) { try { localStorage.setItem(key, value); } catch (e) { /* then for this page */ } }
   function all(selector, from) { return Array.prototype.slice.call((from || document).querySelectorAll(selector)); }
 
-  // Light and dark: set before the first paint.
+  // Light and dark, and figures with one frame showing: before the first paint.
+  html.classList.add('js');
   var theme = remembered('theme');
   if (theme) html.dataset.theme = theme;
 
@@ -17,6 +18,7 @@
     themeButton();
     menu();
     tabs();
+    all('.steps').forEach(stepper);
     reveal();
     window.addEventListener('hashchange', reveal);
     copyButtons();
@@ -56,12 +58,17 @@
     }
   }
 
-  // Tabs: one choice of system for all of them, and for the next page.
+  // Tabs: one choice of system for all of them, and for the next page. Before the
+  // first choice, and where there is no such tab, the one whose label names this system.
   function tabs() {
     function choose(os) {
       all('.tab-in').forEach(function (input) { if (input.dataset.os === os) input.checked = true; });
     }
-    choose(remembered('os') || (/Win/.test(navigator.userAgent) ? 'windows' : 'unix'));
+    var system = (/Windows|Mac|Linux|BSD/.exec(navigator.userAgent) || ['-'])[0];
+    all('.tab-in + label').forEach(function (label) {
+      if (label.textContent.toLowerCase().indexOf(system.toLowerCase()) >= 0) label.control.checked = true;
+    });
+    choose(remembered('os'));
     document.addEventListener('change', function (event) {
       var input = event.target;
       if (!input.classList.contains('tab-in')) return;
@@ -69,6 +76,59 @@
       choose(input.dataset.os);
       remember('os', input.dataset.os);
       scrollBy({ top: input.getBoundingClientRect().top - before, behavior: 'instant' });
+    });
+  }
+
+  // A figure in frames: one at a time, with buttons or the arrow keys. At an end
+  // the button keeps the focus, so that the keys go on working.
+  function stepper(figure) {
+    var frames = all('.frame', figure);
+    var bar = document.createElement('div');
+    var back = button('Back', -1);
+    var place = document.createElement('p');
+    var next = button('Next', 1);
+    var now = 0;
+    bar.className = 'stepper';
+    place.setAttribute('role', 'status');
+    bar.append(back, place, next);
+    figure.append(bar);
+    place.textContent = '1 of ' + frames.length;
+    ends();
+
+    function button(word, by) {
+      var made = document.createElement('button');
+      made.type = 'button';
+      made.textContent = word;
+      made.addEventListener('click', function () { step(by); });
+      return made;
+    }
+    function ends() {
+      back.setAttribute('aria-disabled', now === 0);
+      next.setAttribute('aria-disabled', now === frames.length - 1);
+    }
+    function step(by) {
+      var to = frames[now + by];
+      if (!to) return;
+      var picture = frames[now].querySelector('.figure-scroll');
+      var focused = document.activeElement === picture;
+      frames[now].classList.remove('now');
+      to.classList.add('now');
+      to.querySelector('.figure-scroll').scrollLeft = picture.scrollLeft;
+      if (focused) to.querySelector('.figure-scroll').focus({ preventScroll: true });
+      now += by;
+      ends();
+      // Who does not see the picture change hears what happens in it.
+      var words = document.createElement('span');
+      words.className = 'unseen';
+      words.textContent = ': ' + to.querySelector('.frame-words').textContent.replace(/^\d+\s*/, '');
+      place.replaceChildren(now + 1 + ' of ' + frames.length, words);
+    }
+    figure.addEventListener('keydown', function (event) {
+      var by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      var scrolls = event.target.scrollWidth > event.target.clientWidth + 1 && event.target.classList.contains('figure-scroll');
+      if (!by || scrolls || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+      event.preventDefault();
+      step(by);
     });
   }
 

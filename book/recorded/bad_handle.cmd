@@ -1,0 +1,2 @@
+# on: windows
+bad_handle

@@ -1,0 +1,2 @@
+# on: windows
+echo_iocp

@@ -1,0 +1,2 @@
+# on: arm64
+epoll_layout

@@ -1,0 +1,2 @@
+# on: s390x
+epoll_mispacked

@@ -1,0 +1,2 @@
+# one of several
+epoll_spin

@@ -1,0 +1,3 @@
+# one of several
+# on: arm64
+epoll_spin

@@ -1,0 +1,3 @@
+# one of several
+delayd 7070 & sleep 1
+fan_epoll 7070

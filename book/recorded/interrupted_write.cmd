@@ -1,0 +1,1 @@
+interrupted_write

@@ -1,0 +1,3 @@
+# on: windows
+iocp_at_once
+iocp_at_once skip

@@ -1,0 +1,2 @@
+# on: windows
+iocp_loan

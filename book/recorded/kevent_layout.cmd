@@ -1,0 +1,2 @@
+# on: model
+kevent_layout

@@ -1,0 +1,2 @@
+# on: model
+kqueue_eof

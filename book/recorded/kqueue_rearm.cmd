@@ -1,0 +1,3 @@
+# on: model
+MODEL_KQUEUE=netbsd kqueue_rearm
+MODEL_KQUEUE=freebsd kqueue_rearm

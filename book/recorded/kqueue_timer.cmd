@@ -1,0 +1,3 @@
+# on: model
+kqueue_timer
+MODEL_KQUEUE=netbsd kqueue_timer

@@ -1,0 +1,3 @@
+# on: model
+kqueue_wake
+MODEL_KQUEUE=netbsd kqueue_wake

@@ -1,0 +1,2 @@
+# on: windows
+last_error

@@ -1,0 +1,2 @@
+# on: windows
+overlapped_layout

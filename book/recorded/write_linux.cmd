@@ -1,0 +1,2 @@
+strace -o calls -e trace=write write_linux
+cat calls

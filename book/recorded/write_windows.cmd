@@ -1,0 +1,2 @@
+# on: windows
+write_windows
