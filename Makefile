@@ -46,7 +46,7 @@ MODEL     := $(if $(filter Linux,$(KERNEL)),tests/kqueue)
 # What 'setup' installs, everything else may need.
 SETUP     := $(filter setup setup-tests,$(MAKECMDGOALS))
 
-.PHONY: all help setup setup-tests tangle programs book pdf epub serve demo chapters record check test clean
+.PHONY: all help setup setup-tests tangle programs book pdf epub serve demo chapters bench-counts record check test clean
 
 all: demo                ## tools, tangle, library and examples, the web book, a demo
 	@if command -v notangle > /dev/null && command -v pandoc > /dev/null; then \
@@ -187,6 +187,12 @@ demo: tangle             ## delayd and fan against each other
 
 chapters: build/tangled-0   ## does the book compile up to each chapter, on each system?
 	@tangle/chapters $(CHAPTERS)
+
+bench-counts: tangle     ## what a message costs, counted and not timed
+	@mkdir -p build/counts
+	@$(CC) -std=c11 -O2 -g -Igenerated/include -o build/counts/echo_minimio tests/counts/echo_minimio.c \
+		generated/src/*.c -pthread
+	@tests/counts/counts.sh build/counts/echo_minimio
 
 record: tangle           ## run again what the book shows, and keep the outputs
 	@tangle/record $(only)

@@ -27,6 +27,9 @@ on() {
     esac
 }
 
+# library_for FILE: the library, unless the program brings a queue of its own
+library_for() { grep -q '^int mio_queue_open(' "$1" || echo generated/src; }
+
 # broken LAB EXPRESSION: build it, broken, for the system whose commands are in $recorded; $work/first/LAB runs it
 broken() {
     file=$(source_of "$1")
@@ -37,7 +40,7 @@ broken() {
     with=$(with_model "${file#generated/}")
     # shellcheck disable=SC2046,SC2086
     $cc -std=c11 -O1 -w -Igenerated/examples -Igenerated/include $with -o "$work/source/$1$exe" "$work/source/$1.c" \
-        ${with:+$model/kqueue.c} $(find generated/examples/common generated/src -name '*.c' 2>/dev/null) $libs \
+        ${with:+$model/kqueue.c} $(find generated/examples/common $(library_for "$file") -name '*.c') $libs \
         >"$work/said" 2>&1 || { why="it does not compile: $(grep -m 1 error "$work/said")"; return 1; }
     case $run in none) why='not run here'; return 1 ;; esac
     printf '#!/bin/sh\nexec %s "%s" "$@"\n' "$run" "$work/source/$1$exe" >"$work/first/$1"

@@ -99,7 +99,8 @@ struct mio_socket {
     mio_socket *next, *previous;    /* with others of the queue */
     int         error;              /* the connection's, until told */
     int         available;          /* bytes that kqueue announced */
-    void       *reserved[2];
+    mio_socket *again;              /* to be tried without an event */
+    void       *reserved[1];
 };
 /* <<sockets, addresses and operations are yours>> (3 of 4), book/04-an-api-from-its-test.md: An API from its test */
 
@@ -152,7 +153,7 @@ int mio_queue_open(mio_queue **opened, const mio_options *options);
  * as each finished. Process the array before you free what is in it.
  * timeout: 0 only looks; below 0 is for ever; a signal does not end it.
  *   result  how many; 0 only when the time is up
- *   errors  MIO_WOKEN by mio_queue_wake, with nothing to give back;
+ *   errors  MIO_WOKEN by mio_queue_wake: nothing is given back with it;
  *           MIO_ESHUTDOWN shut down and empty; MIO_EINVAL capacity below
  *           1; MIO_ETHREAD; MIO_ESYSTEM
  *   thread  owner

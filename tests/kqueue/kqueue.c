@@ -437,11 +437,13 @@ static short look(int fd)
     return poll(&p, 1, 0) == 1 ? p.revents : 0;
 }
 
+/* Linux counts up to an urgent mark only; a BSD counts what is behind it, too. One more says so */
 static int64_t bytes_waiting(int fd, short found)
 {
+    struct pollfd mark = { .fd = fd, .events = POLLPRI };
     int bytes = 0;
     if (ioctl(fd, FIONREAD, &bytes) != 0) return (found & POLLIN) != 0;
-    return bytes;
+    return bytes + (poll(&mark, 1, 0) == 1 && (mark.revents & POLLPRI) != 0);
 }
 
 /* The bytes of all datagrams that wait: peek at each in turn. Where an error is pending that

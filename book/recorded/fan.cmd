@@ -1,0 +1,2 @@
+delayd 7070 & sleep 1
+fan 7070

@@ -1,0 +1,4 @@
+strace -c -e trace=epoll_wait,epoll_ctl,recvfrom,sendto -o counts queue_echo
+awk '$4 + 0 > 0 && $NF != "total" { print $4, $NF }' counts | sort -k 2
+queue_two
+queue_fair

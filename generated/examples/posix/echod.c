@@ -1,0 +1,234 @@
+/* Tangled from book/11-connections.md: Connections. Edit the chapter, not this file. */
+
+#include "common/sys.h"
+#include "minimio.h"
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char program[] = "echod";
+/* <<read the port argument>> (1 of 1), book/01-waiting.md: Waiting */
+static int port_argument(int argc, char **argv, int lowest)
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s PORT\n", program);
+        exit(2);
+    }
+    char *end;
+    long number = strtol(argv[1], &end, 10);
+    if (*argv[1] < '0' || *argv[1] > '9' || *end != '\0'
+            || number < lowest || number > 65535) {
+        fprintf(stderr, "%s: PORT must be a number from %d to 65535, "
+                "not '%s'\n", program, lowest, argv[1]);
+        exit(2);
+    }
+    return (int)number;
+}
+/* <<listen on this machine>> (1 of 1), book/11-connections.md: Connections */
+static mio_queue *line;
+static mio_socket listener;
+
+static int open_listener(int port)
+{
+    mio_address at;
+    int bad;
+    if ((bad = mio_queue_open(&line, NULL)) != 0
+            || (bad = mio_address_parse(&at, "127.0.0.1", port)) != 0
+            || (bad = mio_socket_open(&listener, MIO_IPV4,
+                                      MIO_STREAM)) != 0
+            || (bad = mio_socket_bind(&listener, &at)) != 0
+            || (bad = mio_socket_listen(&listener, 0)) != 0
+            || (bad = mio_socket_local(&listener, &at)) != 0)
+        return bad;
+    printf("%s: listening on 127.0.0.1:%d\n", program,
+           mio_address_port(&at));
+    return fflush(stdout) == 0 ? 0 : MIO_ESYSTEM;
+}
+/* <<hand over an operation>> (1 of 1), book/11-connections.md: Connections */
+static void hand_over(mio_op *op, void *user)
+{
+    op->user = user;
+    int refused = mio_queue_submit(line, op);
+    if (refused != 0) {
+        fprintf(stderr, "%s: %s\n", program, mio_strerror(refused));
+        abort();
+    }
+}
+/* <<wake the queue at Ctrl-C>> (1 of 1), book/11-connections.md: Connections */
+static void on_interrupt(int number)
+{
+    (void)number;
+    mio_queue_wake(line);
+}
+
+static void catch_interrupts(void (*handler)(int))
+{
+    signal(SIGINT, handler);
+    signal(SIGTERM, handler);
+}
+/* <<a client of echod>> (1 of 1), book/11-connections.md: Connections */
+enum { ECHO_ROOM = 4096, REST_MS = 20, BATCH = 64 };
+
+typedef struct client {
+    mio_op     op;                  /* one thing at a time */
+    mio_socket socket;
+    enum step { COMES, RESTS, HEARS, ANSWERS, SHUTS, PARTS } step;
+    char       text[ECHO_ROOM];
+} client;
+
+static bool awaited;                /* somebody is, or we rest */
+static bool ending;                 /* Ctrl-C */
+/* <<what a client of echod does>> (1 of 4), book/11-connections.md: Connections */
+static void go(client *c, enum step step)
+{
+    c->step = step;
+    hand_over(&c->op, c);
+}
+
+static void await(client *c)
+{
+    mio_op_accept(&c->op, &listener, &c->socket);
+    awaited = true;
+    go(c, COMES);
+}
+/* <<what a client of echod does>> (2 of 4), book/11-connections.md: Connections */
+
+static void hear(client *c)
+{
+    mio_op_receive(&c->op, &c->socket, c->text, sizeof c->text);
+    go(c, HEARS);
+}
+
+static void answer(client *c)
+{
+    mio_op_send_all(&c->op, &c->socket, c->text, (size_t)c->op.result);
+    go(c, ANSWERS);
+}
+/* <<what a client of echod does>> (3 of 4), book/11-connections.md: Connections */
+
+static void shut(client *c)
+{
+    mio_op_shut(&c->op, &c->socket, MIO_SHUT_SEND);
+    go(c, SHUTS);
+}
+
+static void part(client *c)
+{
+    mio_op_close(&c->op, &c->socket);
+    go(c, PARTS);
+}
+/* <<what a client of echod does>> (4 of 4), book/11-connections.md: Connections */
+
+static void heard(client *c)
+{
+    if (c->op.result > 0)
+        answer(c);
+    else if (c->op.result == 0)
+        shut(c);
+    else
+        part(c);
+}
+
+static void answered(client *c)
+{
+    if (c->op.result > 0)
+        hear(c);
+    else
+        part(c);
+}
+/* <<clients come and go>> (1 of 2), book/11-connections.md: Connections */
+static void came(client *c)
+{
+    if (c->op.result < 0) {
+        mio_op_timer(&c->op, mio_now() + REST_MS * SYS_MS);
+        go(c, RESTS);
+        return;
+    }
+    hear(c);
+    client *next = calloc(1, sizeof *next);
+    awaited = next != NULL;
+    if (awaited)
+        await(next);
+}
+/* <<clients come and go>> (2 of 2), book/11-connections.md: Connections */
+
+static void gone(client *c)
+{
+    if (awaited || ending)
+        free(c);
+    else
+        await(c);
+}
+/* <<go on with a client of echod>> (1 of 1), book/11-connections.md: Connections */
+static void go_on(client *c)
+{
+    switch (c->step) {
+    case COMES:   came(c); break;
+    case RESTS:   await(c); break;
+    case HEARS:   heard(c); break;
+    case ANSWERS: answered(c); break;
+    case SHUTS:   part(c); break;
+    case PARTS:   gone(c); break;
+    }
+}
+/* <<end with a client of echod>> (1 of 1), book/11-connections.md: Connections */
+static void end_with(client *c)
+{
+    bool open = c->step == COMES ? c->op.result == 0
+                                 : c->step != RESTS && c->step != PARTS;
+    if (open)
+        part(c);
+    else
+        free(c);
+}
+/* <<the loop of echod>> (1 of 2), book/11-connections.md: Connections */
+static void begin_to_end(void)
+{
+    static mio_op last;
+    if (ending)
+        return;
+    ending = true;
+    mio_queue_shutdown(line);
+    mio_op_close(&last, &listener);
+    hand_over(&last, NULL);
+}
+/* <<the loop of echod>> (2 of 2), book/11-connections.md: Connections */
+
+static int serve(void)
+{
+    mio_op *done[BATCH];
+    for (;;) {
+        int n = mio_queue_wait(line, done, BATCH, -1);
+        if (n == MIO_WOKEN)
+            begin_to_end();
+        else if (n < 0)
+            return n;
+        for (int i = 0; i < n; i++)
+            if (ending && done[i]->user != NULL)
+                end_with(done[i]->user);
+            else if (!ending)
+                go_on(done[i]->user);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    int port = port_argument(argc, argv, 0), bad = open_listener(port);
+    client *first = bad == 0 ? calloc(1, sizeof *first) : NULL;
+    /* <<complain if the server cannot begin>> (1 of 1), book/11-connections.md: Connections */
+    if (bad != 0 || first == NULL) {
+        fprintf(stderr, "%s: cannot listen on 127.0.0.1:%d: %s\n", program,
+                port, mio_strerror(bad != 0 ? bad : MIO_ENOMEM));
+        return 1;
+    }
+    catch_interrupts(on_interrupt);
+    await(first);
+    bad = serve();
+    /* <<end a server>> (1 of 1), book/11-connections.md: Connections */
+    catch_interrupts(SIG_IGN);          /* nobody may wake a closed queue */
+    if (bad != MIO_ESHUTDOWN)
+        fprintf(stderr, "%s: %s\n", program, mio_strerror(bad));
+    else
+        bad = mio_queue_close(line);
+    return bad == 0 ? 0 : 1;
+}

@@ -1,0 +1,73 @@
+/* Tangled from book/09-completion-over-readiness.md: Completion over readiness. Edit the chapter, not this file. */
+
+/* <<what a lab of this chapter begins with>> (1 of 1), book/09-completion-over-readiness.md: Completion over readiness */
+#include "common/sys.h"
+#include "minimio.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* <<a loopback address>> (1 of 1), book/01-waiting.md: Waiting */
+static struct sockaddr_in loopback(int port_number)
+{
+    struct sockaddr_in address;
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_port = htons((uint16_t)port_number);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+/* <<the result or the end>> (1 of 1), book/05-epoll.md: epoll */
+static int must(const char *call, long result)
+{
+    if (result < 0) {
+        perror(call);
+        exit(1);
+    }
+    return (int)result;
+}
+/* <<a connected pair>> (1 of 1), book/05-epoll.md: epoll */
+static void pair(int s[2])
+{
+    struct sockaddr_in at = loopback(0);
+    struct sockaddr *address = (struct sockaddr *)&at;
+    socklen_t size = sizeof at;
+    s[0] = must("socket", socket(AF_INET, SOCK_STREAM, 0));
+    int listener = must("socket", socket(AF_INET, SOCK_STREAM, 0));
+    must("bind", bind(listener, address, size));
+    must("listen", listen(listener, 1));
+    must("getsockname", getsockname(listener, address, &size));
+    must("connect", connect(s[0], address, size));
+    s[1] = must("accept", accept(listener, NULL, NULL));
+    must("fcntl", sys_nonblocking(s[0]));
+    must("fcntl", sys_nonblocking(s[1]));
+    close(listener);
+}
+
+/* <<send while something has arrived>> (1 of 1), book/09-completion-over-readiness.md: Completion over readiness */
+int main(void)
+{
+    static mio_op hears, says, *done[1];
+    static mio_socket one, other;
+    static char text[8];
+    int s[2], t[2], sends = 0;
+    mio_queue *q;
+    pair(s);
+    pair(t);
+    mio_queue_open(&q, NULL);
+    mio_socket_adopt(&one, s[0]);
+    mio_socket_adopt(&other, t[0]);
+    mio_op_receive(&hears, &one, text, sizeof text);
+    mio_queue_submit(q, &hears);
+    must("write", write(s[1], "hello", 5));
+    /* <<send until it is heard of>> (1 of 1), book/09-completion-over-readiness.md: Completion over readiness */
+    do {
+        mio_op_send(&says, &other, "x", 1);
+        mio_queue_submit(q, &says);
+        mio_queue_wait(q, done, 1, -1);
+    } while (done[0] == &says && ++sends < 1000);
+    printf(done[0] == &hears ? "heard of after %d sends\n"
+                             : "not heard of after %d sends\n", sends);
+    return 0;
+}

@@ -1,0 +1,85 @@
+/* Tangled from book/12-time-and-other-threads.md: Time and other threads. Edit the chapter, not this file. */
+
+#include "queue.h"
+#include <errno.h>
+
+/* <<put it on the list>> (1 of 1), book/12-time-and-other-threads.md: Time and other threads */
+/* Puts it on top of those that were posted and not taken yet */
+static void push(mio_queue *q, mio_op *op)
+{
+    op->state = POSTED;
+    op->next = q->posted;
+    while (!atomic_compare_exchange_weak(&q->posted, &op->next, op))
+        ;
+}
+
+/* <<ring once for each sleep>> (1 of 1), book/12-time-and-other-threads.md: Time and other threads */
+/* After the work is where the owner looks. One ring for each sleep */
+static void call(mio_queue *q)
+{
+    if (atomic_exchange(&q->call, CALLED) == ASLEEP)
+        mio__ring(q);
+}
+
+/* <<post>> (1 of 1), book/12-time-and-other-threads.md: Time and other threads */
+int mio_queue_post(mio_queue *q, mio_op *op)
+{
+    int refused = 0;
+    atomic_fetch_add(&q->posting, 1);   /* until then it is not closed */
+    if (op->state != YOURS)
+        refused = MIO_EBUSY;
+    else if (q->shut && op->kind != OP_CLOSE)
+        refused = MIO_ESHUTDOWN;
+    else
+        push(q, op);
+    if (refused == 0)
+        call(q);
+    atomic_fetch_sub(&q->posting, 1);
+    return refused;
+}
+
+/* <<wake>> (1 of 1), book/12-time-and-other-threads.md: Time and other threads */
+int mio_queue_wake(mio_queue *q)
+{
+    int kept = errno;                   /* a signal handler's duty */
+    atomic_fetch_add(&q->posting, 1);
+    q->woken = 1;
+    call(q);
+    atomic_fetch_sub(&q->posting, 1);
+    errno = kept;
+    return 0;
+}
+
+/* <<turn the list round>> (1 of 1), book/12-time-and-other-threads.md: Time and other threads */
+/* The last posted is on top: turned round, they are in order again */
+static mio_op *in_order(mio_op *top)
+{
+    mio_op *first = NULL;
+    while (top != NULL) {
+        mio_op *next = top->next;
+        top->next = first;
+        first = top;
+        top = next;
+    }
+    return first;
+}
+
+/* <<take the whole list>> (1 of 1), book/12-time-and-other-threads.md: Time and other threads */
+void mio__take_posts(mio_queue *q)
+{
+    mio_op *op = in_order(atomic_exchange(&q->posted, NULL));
+    while (op != NULL) {
+        mio_op *next = op->next;
+        int refusal = mio__refusal(q, op);
+        if (refusal == 0) {
+            mio__take(q, op);
+        } else {
+            /* <<it comes back with the refusal>> (1 of 1), book/12-time-and-other-threads.md: Time and other threads */
+            op->flags = 0;
+            op->done = 0;
+            q->inside++;
+            mio__end(q, op, q->shut ? MIO_ECANCELED : refusal, 0);
+        }
+        op = next;
+    }
+}

@@ -1,0 +1,132 @@
+#!/bin/sh
+# The conformance suite, what minimio.h promises: on every system that can run here, on the model kqueue, under
+# sanitizers and valgrind. The first build has a line for each behaviour; the others one for each that did not
+# pass, and one that counts. MINIMIO_INCLUDE and MINIMIO_SRC: another library than the one in generated/
+set -u
+cd "$(dirname "$0")/.." || exit 1
+. ./tangle/systems
+suite=tests/conformance include=${MINIMIO_INCLUDE:-generated/include} library=${MINIMIO_SRC:-generated/src}
+kqueue=tests/kqueue
+work=$(mktemp -d "${TMPDIR:-/tmp}/conformance.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM HUP
+counted='-Dmalloc=counted_malloc -Dcalloc=counted_calloc -Drealloc=counted_realloc -Daligned_alloc=counted_aligned_alloc'
+each=yes omit=''
+
+ls "$library"/*.c >/dev/null 2>&1 || { echo "skip - conformance: there is no library in $library yet"; exit 0; }
+
+there() {       # can the system build, and with RUN run?
+    if ! installed; then echo "skip - conformance, $title: missing ${need##*/}"; return 1; fi
+    case $run in '' | none) return 0 ;; esac
+    command -v "$run" >/dev/null || { echo "skip - conformance, $title: missing ${run##*/}"; return 1; }
+}
+
+# build WORDS [FLAG or OBJECT...]: $work/suite, with $cc and $libs
+build() {
+    words=$1
+    shift
+    # shellcheck disable=SC2086
+    if $cc $cflags -g "$@" $counted -I"$include" -I$suite -o "$work/suite$exe" "$library"/*.c $suite/*.c $libs \
+        2>"$work/err" </dev/null
+    then return 0
+    fi
+    echo "not ok - conformance builds, $words: $(head -n 3 "$work/err" | tr '\n' ' ')"
+    return 1
+}
+
+# behaves WORDS COMMAND...: the suite, as the command runs it, without the tests in $omit (NAME: why)
+behaves() {
+    words=$1
+    shift
+    echo "$omit" | sed 's/:.*//' >"$work/omitted"
+    names=''
+    if [ -n "$omit" ]; then
+        names=$("$@" -l 2>/dev/null | grep -v -x -F -f "$work/omitted")
+        echo "$omit" | sed "s|^|skip - conformance, $words: |"
+    fi
+    # shellcheck disable=SC2086
+    timeout -k 10 600 "$@" $names >"$work/out" 2>"$work/err" </dev/null
+    status=$? passed=$(grep -c '^ok - ' "$work/out") failed=$(grep -c '^not ok - ' "$work/out")
+    for kind in ${each:+ok} 'not ok' skip '#'; do
+        sed -n -e "s|^$kind - |$kind - conformance, $words: |p" -e "/^$kind  /p" "$work/out" |
+            if [ -n "$each" ]; then cat; else grep -v 'without MIO_CHECKED'; fi
+    done
+    if [ "$failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$passed" -eq 0 ]; }; then
+        failed=1
+        echo "not ok - conformance, $words: ended with status $status: $(tail -n 1 "$work/out")"
+    fi
+    if [ "$failed" -gt 0 ]; then grep -v '^--[0-9]' "$work/err" | head -n 40 | sed 's/^/#   /'
+    elif [ -z "$each" ]; then echo "ok - conformance, $words: $passed behaviours"
+    fi
+    each=''
+}
+
+# ---------------------------------------------------------------- systems
+for name in $systems; do
+    case $name in
+    clang) continue ;;          # with sanitizers, below
+    windows) [ -e $suite/suite_windows.c ] || continue ;;
+    esac
+    system "$name"
+    if ! there || ! build "$title" -O2; then continue; fi
+    case $name in
+    i386)       # its emulator gives a thread that was interrupted the thread-local storage of another
+        omit='signals_neither_shorten_nor_end_a_wait: threads and signals do not go together in qemu-i386
+signals_do_not_end_a_wait_for_ever: threads and signals do not go together in qemu-i386
+wake_ups_from_a_storm_of_signals_lose_nothing: threads and signals do not go together in qemu-i386' ;;
+    *)  omit='' ;;
+    esac
+    case $run in
+    none) echo "ok - conformance builds, $title" ;;
+    '')   behaves "$title" "$work/suite$exe" ;;
+    *)    SUITE_SECONDS=60 behaves "$title" "$run" "$work/suite$exe" ;;
+    esac
+done
+omit=''
+case $systems in here) exit 0 ;; esac
+
+# ---------------------------------------------------------------- sanitizers
+sanitizers='address and undefined-behaviour sanitizers'
+asan='-fsanitize=address,undefined -fno-sanitize-recover=all'
+system clang
+if there; then
+    # valgrind looks for leaks, below: here it takes ten times the time of the tests
+    # shellcheck disable=SC2086
+    build "$sanitizers" $asan && behaves "$sanitizers" env ASAN_OPTIONS=detect_leaks=0 "$work/suite"
+    build 'thread sanitizer' -fsanitize=thread && behaves 'thread sanitizer' "$work/suite"
+fi
+system gcc
+if there; then
+    build 'checked' -O2 -DMIO_CHECKED && behaves 'checked' "$work/suite"
+fi
+
+# ---------------------------------------------------------------- the model kqueue
+# with_kqueue WORDS FLAG...
+with_kqueue() {
+    # shellcheck disable=SC2086
+    if ! $cc $cflags -g "$@" -I$kqueue -c -o "$work/model.o" $kqueue/kqueue.c 2>"$work/err"; then
+        echo "not ok - conformance builds, the model kqueue: $(head -n 3 "$work/err" | tr '\n' ' ')"
+        return 1
+    fi
+    build 'model kqueue' -DMIO_KQUEUE -I$kqueue "$@" "$work/model.o"
+}
+system gcc
+if there && with_kqueue -O2; then
+    for variant in freebsd netbsd; do
+        MODEL_KQUEUE=$variant behaves "model kqueue ($variant)" "$work/suite"
+    done
+fi
+system clang
+# shellcheck disable=SC2086
+if there && with_kqueue $asan; then
+    behaves "model kqueue (freebsd), $sanitizers" env MODEL_KQUEUE=freebsd ASAN_OPTIONS=detect_leaks=0 "$work/suite"
+fi
+
+# ---------------------------------------------------------------- valgrind
+system gcc
+if ! command -v valgrind >/dev/null; then echo 'skip - conformance, valgrind: missing valgrind'
+elif there && build 'valgrind'; then
+    omit='an_accept_without_descriptors_says_so_and_works_again: valgrind ends a connection that it has no descriptor for
+a_waiting_accept_without_descriptors_says_so_once: valgrind ends a connection that it has no descriptor for'
+    SUITE_SECONDS=60 behaves 'valgrind' valgrind -q --leak-check=full --error-exitcode=99 "$work/suite"
+fi

@@ -1,0 +1,223 @@
+/* The conformance suite on Unix: peers, threads, time, descriptors, and a test in a process of its own */
+#if !defined(_WIN32)
+#define _DARWIN_C_SOURCE        /* SO_NOSIGPIPE; the rest is POSIX */
+#define _DEFAULT_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#include "suite.h"
+#include "runner.h"
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef MSG_NOSIGNAL
+#define SEND_FLAGS MSG_NOSIGNAL
+#else
+#define SEND_FLAGS 0
+#endif
+#ifdef SO_NOSIGPIPE
+#define NO_SIGNAL SO_NOSIGPIPE
+#else
+#define NO_SIGNAL 0             /* no option has this number at SOL_SOCKET */
+#endif
+
+/* --- the other end of a connection ------------------------------------------------------------------ */
+
+peer peer_connect(const mio_address *to)
+{
+    struct sockaddr_storage address = { 0 };
+    int on = 1;
+
+    CHECK(to->length <= sizeof address);
+    memcpy(&address, to->storage.bytes, to->length);
+    peer fd = socket(address.ss_family, SOCK_STREAM, 0);
+    CHECK(fd >= 0);
+    if (NO_SIGNAL != 0) setsockopt(fd, SOL_SOCKET, NO_SIGNAL, &on, sizeof on);
+    CHECK(connect(fd, (struct sockaddr *)&address, (socklen_t)to->length) == 0);
+    return fd;
+}
+
+size_t peer_send(peer fd, const void *bytes, size_t length)
+{
+    const char *from = bytes;
+    size_t sent = 0;
+
+    while (sent < length) {
+        ssize_t n = send(fd, from + sent, length - sent, SEND_FLAGS);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) break;
+        sent += (size_t)n;
+    }
+    return sent;
+}
+
+size_t peer_receive(peer fd, void *bytes, size_t length)
+{
+    char *to = bytes;
+    size_t received = 0;
+
+    while (received < length) {
+        ssize_t n = recv(fd, to + received, length - received, 0);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) break;
+        received += (size_t)n;
+    }
+    return received;
+}
+
+static mio_address nobody;
+
+/* Bound and never listening, until the process ends: so nobody else gets the port meanwhile */
+void reserve_port(void)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7F000001) };
+    socklen_t length = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    CHECK(fd >= 0 && bind(fd, (struct sockaddr *)&address, length) == 0);
+    CHECK(getsockname(fd, (struct sockaddr *)&address, &length) == 0);
+    memcpy(nobody.storage.bytes, &address, sizeof address);
+    nobody.length = (uint32_t)length;
+}
+
+void refused_address(mio_address *address) { *address = nobody; }
+
+void peer_shut(peer fd) { CHECK(shutdown(fd, SHUT_WR) == 0); }
+void peer_close(peer fd) { CHECK(close(fd) == 0); }
+
+void peer_reset(peer fd)
+{
+    struct linger now_and_hard = { 1, 0 };
+
+    CHECK(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now_and_hard, sizeof now_and_hard) == 0);
+    CHECK(close(fd) == 0);
+}
+
+void peer_urgent(peer fd, char byte) { CHECK(send(fd, &byte, 1, MSG_OOB | SEND_FLAGS) == 1); }
+
+/* --- threads and time ------------------------------------------------------------------------------- */
+
+_Static_assert(sizeof(pthread_t) <= sizeof ((thread *)0)->reserved, "a thread fits");
+
+static void *enter(void *argument)
+{
+    thread *t = argument;
+    t->run(t->argument);
+    return NULL;
+}
+
+void start(thread *t, void (*run)(void *), void *argument)
+{
+    pthread_t id;
+
+    t->run = run;
+    t->argument = argument;
+    CHECK(pthread_create(&id, NULL, enter, t) == 0);
+    memcpy(t->reserved, &id, sizeof id);
+}
+
+void join(thread *t)
+{
+    pthread_t id;
+
+    memcpy(&id, t->reserved, sizeof id);
+    CHECK(pthread_join(id, NULL) == 0);
+}
+
+int64_t now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 * MS + (int64_t)t.tv_nsec;
+}
+
+void nap(int64_t ns)
+{
+    struct timespec left = { (time_t)(ns / (1000 * MS)), (long)(ns % (1000 * MS)) };
+
+    while (nanosleep(&left, &left) != 0 && errno == EINTR) continue;
+}
+
+/* --- counting --------------------------------------------------------------------------------------- */
+
+/* Of `CHUNK` numbers; poll tells of those that are not open, and takes fewer calls than to ask each */
+enum { CHUNK = 64, CHUNKS = 128 };
+static int open_among(int first)
+{
+    struct pollfd fds[CHUNK];
+    int open = 0;
+
+    for (int i = 0; i < CHUNK; i++) fds[i] = (struct pollfd){ .fd = first + i };
+    CHECK(poll(fds, CHUNK, 0) >= 0);
+    for (int i = 0; i < CHUNK; i++) if ((fds[i].revents & POLLNVAL) == 0) open++;
+    return open;
+}
+
+/* New descriptors get the lowest free number: those of a test are all below the limit */
+int descriptors(void)
+{
+    int open = 0;
+
+    for (int i = 0; i < CHUNKS; i++) open += open_among(i * CHUNK);
+    return open;
+}
+
+/* --- a test in a process of its own ----------------------------------------------------------------- */
+
+bool process_start(struct process *p, void (*run)(const struct test *), const struct test *t, int seconds)
+{
+    p->output = tmpfile();
+    if (p->output == NULL) return false;
+    fflush(stdout);
+    pid_t id = fork();
+    if (id < 0) { fclose(p->output); return false; }
+    if (id == 0) {
+        setpgid(0, 0);          /* so that what it starts can be ended with it */
+        alarm((unsigned)seconds + 5);                   /* should the runner be gone */
+        signal(SIGPIPE, SIG_DFL);                       /* also under a parent that ignores it */
+        dup2(fileno(p->output), 1);
+        dup2(fileno(p->output), 2);
+        run(t);
+        exit(0);                /* here leak checkers look */
+    }
+    setpgid(id, id);            /* whoever comes first */
+    p->id = id;
+    return true;
+}
+
+int process_ended(struct process *p)
+{
+    int status;
+    pid_t id = waitpid((pid_t)p->id, &status, WNOHANG);
+
+    if (id == 0 || (id < 0 && errno == EINTR)) return PROCESS_RUNS;
+    kill(-(pid_t)p->id, SIGKILL);                       /* what it left behind */
+    if (id < 0) return PROCESS_LOST;
+    return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+void process_kill(struct process *p)
+{
+    kill(-(pid_t)p->id, SIGKILL);
+    kill((pid_t)p->id, SIGKILL);
+    waitpid((pid_t)p->id, NULL, 0);
+}
+
+void process_exit(int status)
+{
+    fflush(NULL);
+    _exit(status);              /* as it is: a failed test frees nothing, and that is not its failure */
+}
+
+const char *process_signal(int number) { return strsignal(number); }
+
+#else
+typedef int not_on_windows;
+#endif
