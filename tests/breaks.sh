@@ -27,8 +27,10 @@ on() {
     esac
 }
 
-# library_for FILE: the library, unless the program brings a queue of its own
-library_for() { grep -q '^int mio_queue_open(' "$1" || echo generated/src; }
+# library_for FILE: the library, for those that use it and bring no queue of their own
+library_for() {
+    if grep -q '"minimio.h"' "$1" && ! grep -q '^int mio_queue_open(' "$1"; then echo generated/src; fi
+}
 
 # broken LAB EXPRESSION: build it, broken, for the system whose commands are in $recorded; $work/first/LAB runs it
 broken() {

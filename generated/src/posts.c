@@ -15,7 +15,7 @@ static void push(mio_queue *q, mio_op *op)
 
 /* <<ring once for each sleep>> (1 of 1), book/12-time-and-other-threads.md: Time and other threads */
 /* After the work is where the owner looks. One ring for each sleep */
-static void call(mio_queue *q)
+static void call_owner(mio_queue *q)
 {
     if (atomic_exchange(&q->call, CALLED) == ASLEEP)
         mio__ring(q);
@@ -33,7 +33,7 @@ int mio_queue_post(mio_queue *q, mio_op *op)
     else
         push(q, op);
     if (refused == 0)
-        call(q);
+        call_owner(q);
     atomic_fetch_sub(&q->posting, 1);
     return refused;
 }
@@ -44,7 +44,7 @@ int mio_queue_wake(mio_queue *q)
     int kept = errno;                   /* a signal handler's duty */
     atomic_fetch_add(&q->posting, 1);
     q->woken = 1;
-    call(q);
+    call_owner(q);
     atomic_fetch_sub(&q->posting, 1);
     errno = kept;
     return 0;

@@ -459,7 +459,7 @@ int mio__begin(mio_queue *q, mio_op *op)
         return 0;
     }
     append(s, op);
-    if (!(s->interest & op->way))
+    if (!(s->flags & s->interest & op->way))
         wait_for(q, s, op->way);
     return 0;
 }

@@ -111,7 +111,8 @@ static int non_blocking(int fd)
 
 static void fill_in(mio_socket *s, int fd, int type, int family)
 {
-    bool tcp = type == MIO_STREAM && family != MIO_LOCAL;
+    bool tcp = type == MIO_STREAM
+        && (family == MIO_IPV4 || family == MIO_IPV6);
     memset(s, 0, sizeof *s);
     s->native = fd;
     s->type = (uint8_t)type;
@@ -291,7 +292,7 @@ static int accept_once(int listener)
 static bool passed_over(int error)
 {
     switch (error) {
-    case EINTR: case ECONNABORTED: case EPROTO: case EPERM: case ENETDOWN:
+    case EINTR: case ECONNABORTED: case EPROTO: case ENETDOWN:
     case ENOPROTOOPT: case EHOSTDOWN: case EHOSTUNREACH: case ENETUNREACH:
         return true;
     default:

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char program[] = "chat";
 /* <<read the port argument>> (1 of 1), book/01-waiting.md: Waiting */
@@ -26,14 +27,14 @@ static int port_argument(int argc, char **argv, int lowest)
     return (int)number;
 }
 /* <<listen on this machine>> (1 of 1), book/11-connections.md: Connections */
-static mio_queue *line;
+static mio_queue *queue;
 static mio_socket listener;
 
 static int open_listener(int port)
 {
     mio_address at;
     int bad;
-    if ((bad = mio_queue_open(&line, NULL)) != 0
+    if ((bad = mio_queue_open(&queue, NULL)) != 0
             || (bad = mio_address_parse(&at, "127.0.0.1", port)) != 0
             || (bad = mio_socket_open(&listener, MIO_IPV4,
                                       MIO_STREAM)) != 0
@@ -49,23 +50,45 @@ static int open_listener(int port)
 static void hand_over(mio_op *op, void *user)
 {
     op->user = user;
-    int refused = mio_queue_submit(line, op);
+    int refused = mio_queue_submit(queue, op);
     if (refused != 0) {
         fprintf(stderr, "%s: %s\n", program, mio_strerror(refused));
         abort();
     }
 }
-/* <<wake the queue at Ctrl-C>> (1 of 1), book/11-connections.md: Connections */
+/* <<hear of Ctrl-C>> (1 of 2), book/11-connections.md: Connections */
+static mio_op     interrupt;        /* a receive from the pipe */
+static mio_socket pipe_end;
+static volatile sig_atomic_t other_end;
+
 static void on_interrupt(int number)
 {
+    int kept = errno;
     (void)number;
-    mio_queue_wake(line);
+    if (write(other_end, "", 1) < 0)
+        errno = kept;               /* it is full: they know */
 }
 
 static void catch_interrupts(void (*handler)(int))
 {
     signal(SIGINT, handler);
     signal(SIGTERM, handler);
+}
+/* <<hear of Ctrl-C>> (2 of 2), book/11-connections.md: Connections */
+
+static int hear_of_interrupts(void)
+{
+    static char byte;
+    int ends[2];
+    if (pipe(ends) != 0 || sys_nonblocking(ends[0]) != 0
+            || sys_nonblocking(ends[1]) != 0)
+        return MIO_ESYSTEM;
+    other_end = ends[1];
+    catch_interrupts(on_interrupt);
+    int bad = mio_socket_adopt(&pipe_end, ends[0]);
+    if (bad != 0)
+        return bad;
+    return mio_receive(queue, &interrupt, &pipe_end, &byte, 1);
 }
 /* <<a peer of the chat>> (1 of 2), book/11-connections.md: Connections */
 enum {
@@ -305,7 +328,7 @@ static void gone(peer *p)
     free(p);
     open_door();
     if (ending && count == 0)
-        mio_queue_shutdown(line);
+        mio_queue_shutdown(queue);
 }
 /* <<say goodbye to all>> (1 of 2), book/11-connections.md: Connections */
 static void close_all(const char *why)
@@ -337,13 +360,23 @@ static void begin_to_end(void)
     for (int i = 0; i < count; i++)
         say_goodbye(peers[i]);
     if (count == 0)
-        mio_queue_shutdown(line);
+        mio_queue_shutdown(queue);
 }
 /* <<the loop of the chat>> (1 of 2), book/11-connections.md: Connections */
+static void interrupted(void)
+{
+    if (interrupt.result <= 0)
+        return;                     /* the queue is shut down */
+    begin_to_end();
+    mio_queue_submit(queue, &interrupt);    /* for a second one */
+}
+
 static void go_on(mio_op *op)
 {
     peer *p = op->user;
-    if (op == &limit_op)
+    if (op == &interrupt)
+        interrupted();
+    else if (op == &limit_op)
         close_all("did not end in time");
     else if (op == &pause_op)
         paused();
@@ -366,10 +399,8 @@ static int serve(void)
 {
     mio_op *done[BATCH];
     for (;;) {
-        int n = mio_queue_wait(line, done, BATCH, -1);
-        if (n == MIO_WOKEN)
-            begin_to_end();
-        else if (n < 0)
+        int n = mio_queue_wait(queue, done, BATCH, -1);
+        if (n < 0)
             return n;
         for (int i = 0; i < n; i++)
             go_on(done[i]);
@@ -383,18 +414,19 @@ int main(int argc, char **argv)
         open_door();
     peer *first = door;
     /* <<complain if the server cannot begin>> (1 of 1), book/11-connections.md: Connections */
+    if (bad == 0)
+        bad = hear_of_interrupts();
     if (bad != 0 || first == NULL) {
         fprintf(stderr, "%s: cannot listen on 127.0.0.1:%d: %s\n", program,
                 port, mio_strerror(bad != 0 ? bad : MIO_ENOMEM));
         return 1;
     }
-    catch_interrupts(on_interrupt);
     bad = serve();
     /* <<end a server>> (1 of 1), book/11-connections.md: Connections */
-    catch_interrupts(SIG_IGN);          /* nobody may wake a closed queue */
+    catch_interrupts(SIG_IGN);
     if (bad != MIO_ESHUTDOWN)
         fprintf(stderr, "%s: %s\n", program, mio_strerror(bad));
     else
-        bad = mio_queue_close(line);
+        bad = mio_queue_close(queue);
     return bad == 0 ? 0 : 1;
 }

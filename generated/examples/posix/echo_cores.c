@@ -48,15 +48,15 @@ static _Atomic(mio_queue *) to_wake;
 
 static void on_interrupt(int number)
 {
-    signal(number, SIG_DFL);        /* a second one ends at once */
+    signal(number, SIG_IGN);        /* the first one is enough */
     mio_queue_wake(to_wake);
 }
 
-static void wake_on_interrupt(mio_queue *q)
+static void wake_on_interrupt(mio_queue *q)     /* before any thread */
 {
     to_wake = q;
-    must("signal", signal(SIGINT, on_interrupt) == SIG_ERR ? MIO_ESYSTEM
-                                                           : 0);
+    signal(SIGINT, on_interrupt);
+    signal(SIGTERM, on_interrupt);
 }
 /* <<cores and connections>> (1 of 2), book/12-time-and-other-threads.md: Time and other threads */
 enum { CORES = 64, BATCH = 64 };
@@ -233,8 +233,8 @@ int main(int argc, char **argv)
         return 2;
     }
     open_door(port_argument(2, argv, 0));
-    begin_cores();
     wake_on_interrupt(door);
+    begin_cores();
     say_port();
     accept_all();
     end_cores();

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const char program[] = "echod";
 /* <<read the port argument>> (1 of 1), book/01-waiting.md: Waiting */
@@ -25,14 +26,14 @@ static int port_argument(int argc, char **argv, int lowest)
     return (int)number;
 }
 /* <<listen on this machine>> (1 of 1), book/11-connections.md: Connections */
-static mio_queue *line;
+static mio_queue *queue;
 static mio_socket listener;
 
 static int open_listener(int port)
 {
     mio_address at;
     int bad;
-    if ((bad = mio_queue_open(&line, NULL)) != 0
+    if ((bad = mio_queue_open(&queue, NULL)) != 0
             || (bad = mio_address_parse(&at, "127.0.0.1", port)) != 0
             || (bad = mio_socket_open(&listener, MIO_IPV4,
                                       MIO_STREAM)) != 0
@@ -48,23 +49,45 @@ static int open_listener(int port)
 static void hand_over(mio_op *op, void *user)
 {
     op->user = user;
-    int refused = mio_queue_submit(line, op);
+    int refused = mio_queue_submit(queue, op);
     if (refused != 0) {
         fprintf(stderr, "%s: %s\n", program, mio_strerror(refused));
         abort();
     }
 }
-/* <<wake the queue at Ctrl-C>> (1 of 1), book/11-connections.md: Connections */
+/* <<hear of Ctrl-C>> (1 of 2), book/11-connections.md: Connections */
+static mio_op     interrupt;        /* a receive from the pipe */
+static mio_socket pipe_end;
+static volatile sig_atomic_t other_end;
+
 static void on_interrupt(int number)
 {
+    int kept = errno;
     (void)number;
-    mio_queue_wake(line);
+    if (write(other_end, "", 1) < 0)
+        errno = kept;               /* it is full: they know */
 }
 
 static void catch_interrupts(void (*handler)(int))
 {
     signal(SIGINT, handler);
     signal(SIGTERM, handler);
+}
+/* <<hear of Ctrl-C>> (2 of 2), book/11-connections.md: Connections */
+
+static int hear_of_interrupts(void)
+{
+    static char byte;
+    int ends[2];
+    if (pipe(ends) != 0 || sys_nonblocking(ends[0]) != 0
+            || sys_nonblocking(ends[1]) != 0)
+        return MIO_ESYSTEM;
+    other_end = ends[1];
+    catch_interrupts(on_interrupt);
+    int bad = mio_socket_adopt(&pipe_end, ends[0]);
+    if (bad != 0)
+        return bad;
+    return mio_receive(queue, &interrupt, &pipe_end, &byte, 1);
 }
 /* <<a client of echod>> (1 of 1), book/11-connections.md: Connections */
 enum { ECHO_ROOM = 4096, REST_MS = 20, BATCH = 64 };
@@ -76,7 +99,7 @@ typedef struct client {
     char       text[ECHO_ROOM];
 } client;
 
-static bool awaited;                /* somebody is, or we rest */
+static bool awaited;                /* a place waits, or rests */
 static bool ending;                 /* Ctrl-C */
 /* <<what a client of echod does>> (1 of 4), book/11-connections.md: Connections */
 static void go(client *c, enum step step)
@@ -188,7 +211,7 @@ static void begin_to_end(void)
     if (ending)
         return;
     ending = true;
-    mio_queue_shutdown(line);
+    mio_queue_shutdown(queue);
     mio_op_close(&last, &listener);
     hand_over(&last, NULL);
 }
@@ -198,13 +221,13 @@ static int serve(void)
 {
     mio_op *done[BATCH];
     for (;;) {
-        int n = mio_queue_wait(line, done, BATCH, -1);
-        if (n == MIO_WOKEN)
-            begin_to_end();
-        else if (n < 0)
+        int n = mio_queue_wait(queue, done, BATCH, -1);
+        if (n < 0)
             return n;
         for (int i = 0; i < n; i++)
-            if (ending && done[i]->user != NULL)
+            if (done[i] == &interrupt)
+                begin_to_end();
+            else if (ending && done[i]->user != NULL)
                 end_with(done[i]->user);
             else if (!ending)
                 go_on(done[i]->user);
@@ -216,19 +239,20 @@ int main(int argc, char **argv)
     int port = port_argument(argc, argv, 0), bad = open_listener(port);
     client *first = bad == 0 ? calloc(1, sizeof *first) : NULL;
     /* <<complain if the server cannot begin>> (1 of 1), book/11-connections.md: Connections */
+    if (bad == 0)
+        bad = hear_of_interrupts();
     if (bad != 0 || first == NULL) {
         fprintf(stderr, "%s: cannot listen on 127.0.0.1:%d: %s\n", program,
                 port, mio_strerror(bad != 0 ? bad : MIO_ENOMEM));
         return 1;
     }
-    catch_interrupts(on_interrupt);
     await(first);
     bad = serve();
     /* <<end a server>> (1 of 1), book/11-connections.md: Connections */
-    catch_interrupts(SIG_IGN);          /* nobody may wake a closed queue */
+    catch_interrupts(SIG_IGN);
     if (bad != MIO_ESHUTDOWN)
         fprintf(stderr, "%s: %s\n", program, mio_strerror(bad));
     else
-        bad = mio_queue_close(line);
+        bad = mio_queue_close(queue);
     return bad == 0 ? 0 : 1;
 }

@@ -112,7 +112,7 @@ static int64_t carry_out(mio_queue *q, mio_op *op)
     return bad < 0 ? bad : op->result;
 }
 /* <<one exchange and its limit>> (1 of 2), book/11-connections.md: Connections */
-static mio_queue *line;
+static mio_queue *queue;
 static mio_socket server;
 static mio_op     op;
 static int64_t    limit;            /* of the whole exchange */
@@ -121,7 +121,7 @@ static int        seconds;
 static int64_t in_time(void)
 {
     op.deadline = limit;
-    return mio_now() < limit ? carry_out(line, &op) : MIO_ETIMEDOUT;
+    return mio_now() < limit ? carry_out(queue, &op) : MIO_ETIMEDOUT;
 }
 /* <<one exchange and its limit>> (2 of 2), book/11-connections.md: Connections */
 
@@ -139,7 +139,7 @@ static bool lost(const char *doing, int64_t code, const char *place)
 static bool open_socket(const url *u)
 {
     int family = mio_address_family(&u->address);
-    int bad = mio_queue_open(&line, NULL);
+    int bad = mio_queue_open(&queue, NULL);
     if (bad == 0)
         bad = mio_socket_open(&server, family, MIO_STREAM);
     limit = mio_now() + seconds * 1000 * SYS_MS;
@@ -443,8 +443,8 @@ int main(int argc, char **argv)
     if ((fflush(stdout) != 0 || ferror(stdout)) && status == DONE)
         fail(UNWRITTEN, "cannot write it: %s", strerror(errno));
     mio_op_close(&op, &server);
-    carry_out(line, &op);
-    mio_queue_shutdown(line);
-    mio_queue_close(line);
+    carry_out(queue, &op);
+    mio_queue_shutdown(queue);
+    mio_queue_close(queue);
     return status;
 }

@@ -29,15 +29,15 @@ static _Atomic(mio_queue *) to_wake;
 
 static void on_interrupt(int number)
 {
-    signal(number, SIG_DFL);        /* a second one ends at once */
+    signal(number, SIG_IGN);        /* the first one is enough */
     mio_queue_wake(to_wake);
 }
 
-static void wake_on_interrupt(mio_queue *q)
+static void wake_on_interrupt(mio_queue *q)     /* before any thread */
 {
     to_wake = q;
-    must("signal", signal(SIGINT, on_interrupt) == SIG_ERR ? MIO_ESYSTEM
-                                                           : 0);
+    signal(SIGINT, on_interrupt);
+    signal(SIGTERM, on_interrupt);
 }
 /* <<what is inside when the signal comes>> (1 of 1), book/12-time-and-other-threads.md: Time and other threads */
 static mio_op     receive, timer, last;
