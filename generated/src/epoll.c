@@ -119,6 +119,8 @@ void mio__forget(mio_queue *q, mio_socket *s)
 static uint32_t news_of(uint32_t events)
 {
     uint32_t news = 0;
+    if (events == (EPOLLIN | EPOLLOUT))         /* the usual */
+        return READING | WRITING;
     if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
         news |= READING;
     if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))

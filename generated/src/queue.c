@@ -109,8 +109,9 @@ int mio_queue_submit(mio_queue *q, mio_op *op)
         return MIO_ETHREAD;
     if (op->state != YOURS)
         return MIO_EBUSY;
-    if (op->kind <= OP_READY || op->deadline != 0 || s == NULL
-            || s->queue != q || s->flags & CAREFUL)
+    if (op->kind <= OP_READY || op->deadline != 0)
+        return submit_other(q, op);
+    if (s == NULL || s->queue != q || s->flags & CAREFUL)
         return submit_other(q, op);
     op->state = PENDING;
     op->done = 0;
@@ -144,10 +145,12 @@ static int give_back(mio_queue *q, mio_op **done, int capacity)
         op->state = YOURS;
         done[n++] = op;
         op = op->next;
-    } while (op != NULL && n < capacity);
+        if (op == NULL) {
+            q->last = &q->first;
+            break;
+        }
+    } while (n < capacity);
     q->first = op;
-    if (op == NULL)
-        q->last = &q->first;
     q->inside -= (size_t)n;
     q->unasked += n;
     return n;
@@ -162,7 +165,7 @@ static int64_t later(int64_t duration)
 /* <<ask the kernel>> (2 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 
 /* How long the kernel may sleep */
-static int64_t sleep_time(mio_queue *q, int64_t until)
+static inline int64_t sleep_time(mio_queue *q, int64_t until)
 {
     /* <<reasons not to sleep>> (1 of 2), book/09-completion-over-readiness.md: Completion over readiness */
     if (q->first != NULL || q->again != NULL)
@@ -180,7 +183,7 @@ static int64_t sleep_time(mio_queue *q, int64_t until)
 }
 /* <<ask the kernel>> (3 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 
-static int ask_kernel(mio_queue *q, int64_t until)
+static inline int ask_kernel(mio_queue *q, int64_t until)
 {
     int error = mio__select(q, sleep_time(q, until));
     /* <<after the kernel was asked>> (1 of 2), book/09-completion-over-readiness.md: Completion over readiness */
@@ -210,13 +213,13 @@ static bool answer_call(mio_queue *q)
     return q->woke;
 }
 
-/* <<wait>> (1 of 4), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<wait>> (1 of 5), book/09-completion-over-readiness.md: Completion over readiness */
 /* Nothing is inside, and no poster is about to put something there */
 static bool empty(mio_queue *q)
 {
     return q->inside == 0 && q->posting == 0 && q->posted == NULL;
 }
-/* <<wait>> (2 of 4), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<wait>> (2 of 5), book/09-completion-over-readiness.md: Completion over readiness */
 
 static int wait_for_some(mio_queue *q, mio_op **done, int capacity,
                          int64_t until)
@@ -240,20 +243,39 @@ static int wait_for_some(mio_queue *q, mio_op **done, int capacity,
             return bad;
     }
 }
-/* <<wait>> (3 of 4), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<wait>> (3 of 5), book/09-completion-over-readiness.md: Completion over readiness */
 
 /* Nothing but I/O is going on */
 static bool calm(const mio_queue *q)
 {
     /* <<reasons to look closer>> (1 of 2), book/09-completion-over-readiness.md: Completion over readiness */
-    if (q->shut)
+    if (q->unasked >= FAIR)
         return false;
     /* <<reasons to look closer>> (2 of 2), book/12-time-and-other-threads.md: Time and other threads */
     if (q->due != NULL || q->call == CALLED)
         return false;
-    return q->unasked < FAIR;
+    return true;
 }
-/* <<wait>> (4 of 4), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<wait>> (4 of 5), book/09-completion-over-readiness.md: Completion over readiness */
+
+/* There is nothing to be given at once. Where nothing but I/O is going on,
+   the kernel is asked without more questions */
+static int ask_first(mio_queue *q, mio_op **done, int capacity,
+                     int64_t timeout)
+{
+    if (timeout >= 0)
+        return wait_for_some(q, done, capacity,
+                             timeout == 0 ? 0 : later(timeout));
+    if (q->first == NULL && !q->shut && calm(q)) {
+        int bad = ask_kernel(q, INT64_MAX);
+        if (bad != 0)
+            return bad;
+        if (q->first != NULL && calm(q))
+            return give_back(q, done, capacity);
+    }
+    return wait_for_some(q, done, capacity, INT64_MAX);
+}
+/* <<wait>> (5 of 5), book/09-completion-over-readiness.md: Completion over readiness */
 
 int mio_queue_wait(mio_queue *q, mio_op **done, int capacity,
                    int64_t timeout)
@@ -262,16 +284,11 @@ int mio_queue_wait(mio_queue *q, mio_op **done, int capacity,
         return MIO_ETHREAD;
     if (capacity < 1)
         return MIO_EINVAL;
-    if (q->first == NULL && timeout < 0 && calm(q)) {
-        int bad = ask_kernel(q, INT64_MAX);
-        if (bad != 0)
-            return bad;
-    }
-    if (q->first != NULL && calm(q))
-        return give_back(q, done, capacity);
-    if (timeout != 0)
-        timeout = timeout < 0 ? INT64_MAX : later(timeout);
-    return wait_for_some(q, done, capacity, timeout);
+    if (q->first == NULL)
+        return ask_first(q, done, capacity, timeout);
+    if (!calm(q))
+        return ask_first(q, done, capacity, timeout);
+    return give_back(q, done, capacity);
 }
 
 /* <<end a queue>> (1 of 2), book/09-completion-over-readiness.md: Completion over readiness */

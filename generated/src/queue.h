@@ -14,8 +14,8 @@ enum state { YOURS, POSTED, PENDING, FINISHED };
 /* What an operation does */
 enum kind {
     OP_NONE, OP_NOP, OP_TIMER, OP_CLOSE, OP_SHUT, OP_CONNECT, OP_READY,
-    OP_RECEIVE, OP_SEND, OP_SEND_ALL,
-    OP_ACCEPT, OP_RECEIVE_FROM, OP_SEND_TO
+    OP_ACCEPT, OP_RECEIVE_FROM, OP_SEND_TO,
+    OP_RECEIVE, OP_SEND, OP_SEND_ALL    /* the last two are tried alike */
 };
 
 /* The owner, as other threads see it. Who posts or wakes makes it CALLED,

@@ -58,16 +58,6 @@ static long read_other(mio_op *op)
     return n < 0 && errno == EIO && s->type == TYPE_DEVICE ? 0 : n;
 }
 
-/* Without a peer, local sockets of Linux call it an invalid argument */
-static long receive_stream(mio_op *op)
-{
-    mio_socket *s = op->socket;
-    long n = recv(s->native, op->buffer, op->length, 0);
-    if (n < 0 && errno == EINVAL && s->family == MIO_LOCAL)
-        errno = ENOTCONN;
-    return n;
-}
-
 static long not_a_socket(void)
 {
     errno = ENOTSOCK;
@@ -75,12 +65,10 @@ static long not_a_socket(void)
 }
 /* <<calls that move bytes>> (4 of 7), book/09-completion-over-readiness.md: Completion over readiness */
 
-static long receive(mio_op *op)
+/* Not from a stream, or with the address that it came from */
+static long receive_other(mio_op *op)
 {
-    mio_socket *s = op->socket;
-    if (s->type == MIO_STREAM && op->kind == OP_RECEIVE)
-        return receive_stream(op);
-    if (is_socket(s))
+    if (is_socket(op->socket))
         return receive_datagram(op);
     return op->kind == OP_RECEIVE ? read_other(op) : not_a_socket();
 }
@@ -110,7 +98,7 @@ static long write_quietly(int fd, const void *bytes, size_t length)
 }
 /* <<calls that move bytes>> (6 of 7), book/09-completion-over-readiness.md: Completion over readiness */
 
-static long send_some(mio_op *op)
+static inline long send_some(mio_op *op)
 {
     mio_socket *s = op->socket;
     const char *bytes = (const char *)op->buffer + op->done;
@@ -196,67 +184,95 @@ static bool failed(mio_op *op)
     return fails(op, error);
 }
 
-/* <<one attempt of each kind>> (1 of 8), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<one attempt of each kind>> (1 of 10), book/09-completion-over-readiness.md: Completion over readiness */
 /* Where the kernel announced a count, as kqueue does, what was announced
    has been read, or not */
-static void after_counted(mio_op *op, long n)
+static void after_counted(mio_socket *s, long n)
 {
-    mio_socket *s = op->socket;
     if (n < s->available) {
         s->available -= (int)n;
         return;
     }
     s->flags &= ~(uint32_t)COUNTED;
-    not_now(op);
+    s->flags |= READING;
 }
-/* <<one attempt of each kind>> (2 of 8), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<one attempt of each kind>> (2 of 10), book/09-completion-over-readiness.md: Completion over readiness */
 
 /* Less than was asked for means that nothing is left, on a stream whose
    end, error or urgent mark has not been heard of */
-static void after_read(mio_op *op, long n)
+static inline void after_read(mio_op *op, long n)
 {
-    uint32_t word = op->socket->flags & (EXACT | COUNTED);
-    if (word == EXACT && (size_t)n < op->length)
-        not_now(op);
-    else if (word == (EXACT | COUNTED))
-        after_counted(op, n);
+    mio_socket *s = op->socket;
+    if (s->flags & COUNTED)
+        after_counted(s, n);
+    else if (s->flags & EXACT && (size_t)n < op->length)
+        s->flags |= READING;
 }
-/* <<one attempt of each kind>> (3 of 8), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<one attempt of each kind>> (3 of 10), book/09-completion-over-readiness.md: Completion over readiness */
 
-static bool nothing_came(mio_op *op)
+/* An end, an empty datagram, or an error. Without a peer, local streams of
+   Linux call a receive an invalid argument */
+static bool nothing_came(mio_op *op, long n)
 {
-    if (op->socket->type == MIO_DATAGRAM)
+    const mio_socket *s = op->socket;
+    bool local = s->family == MIO_LOCAL && s->type == MIO_STREAM;
+    if (n < 0 && errno == EINVAL && local)
+        errno = ENOTCONN;
+    if (n < 0)
+        return failed(op);
+    if (s->type == MIO_DATAGRAM)
         return completes(op, 0);
     int error = own_or_kept(op, 0);
     return error != 0 ? fails(op, error) : completes(op, 0);
 }
+/* <<one attempt of each kind>> (4 of 10), book/09-completion-over-readiness.md: Completion over readiness */
 
-static bool try_receive(mio_op *op)
+static inline bool received(mio_op *op, long n)
 {
-    long n = receive(op);
     if (n <= 0)
-        return n < 0 ? failed(op) : nothing_came(op);
+        return nothing_came(op, n);
     op->done = (size_t)n;
     after_read(op, n);
     return completes(op, n);
 }
-/* <<one attempt of each kind>> (4 of 8), book/09-completion-over-readiness.md: Completion over readiness */
+
+static inline bool try_receive(mio_op *op)
+{
+    mio_socket *s = op->socket;
+    if (s->type != MIO_STREAM)
+        return received(op, receive_other(op));
+    return received(op, recv(s->native, op->buffer, op->length, 0));
+}
+/* <<one attempt of each kind>> (5 of 10), book/09-completion-over-readiness.md: Completion over readiness */
 
 /* A fast reader could keep one send_all going for ever: after some calls
    the others have their turn */
-static bool try_send(mio_op *op)
+static bool send_on(mio_op *op)
 {
-    for (int turn = 0; turn < TURN; turn++) {
+    for (int turn = 1; turn < TURN; turn++) {
         long n = send_some(op);
         if (n < 0)
             return failed(op);
         op->done += (size_t)n;
-        if (op->done == op->length || op->kind == OP_SEND)
+        if (op->done == op->length)
             return completes(op, (int64_t)op->done);
     }
     return false;
 }
-/* <<one attempt of each kind>> (5 of 8), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<one attempt of each kind>> (6 of 10), book/09-completion-over-readiness.md: Completion over readiness */
+
+/* Most are sent by one call */
+static inline bool try_send(mio_op *op)
+{
+    long n = send_some(op);
+    if (n < 0)
+        return failed(op);
+    op->done += (size_t)n;
+    if (op->done == op->length || op->kind == OP_SEND)
+        return completes(op, (int64_t)op->done);
+    return send_on(op);
+}
+/* <<one attempt of each kind>> (7 of 10), book/09-completion-over-readiness.md: Completion over readiness */
 
 static bool try_send_to(mio_op *op)
 {
@@ -268,7 +284,7 @@ static bool try_send_to(mio_op *op)
     bool silent = op->socket->family == MIO_LOCAL;  /* no event comes */
     return silent && errno != EINTR ? fails(op, errno) : failed(op);
 }
-/* <<one attempt of each kind>> (6 of 8), book/11-connections.md: Connections */
+/* <<one attempt of each kind>> (8 of 10), book/11-connections.md: Connections */
 
 /* The first attempt connects; the next ask what became of it. Receives wait
    for it, too */
@@ -290,7 +306,7 @@ static bool try_connect(mio_op *op)
         s->flags |= CONNECTED;
     return error != 0 ? fails(op, error) : completes(op, 0);
 }
-/* <<one attempt of each kind>> (7 of 8), book/11-connections.md: Connections */
+/* <<one attempt of each kind>> (9 of 10), book/11-connections.md: Connections */
 
 static bool try_accept(mio_op *op)
 {
@@ -299,7 +315,7 @@ static bool try_accept(mio_op *op)
         return not_now(op);
     return error != 0 ? fails(op, error) : completes(op, 0);
 }
-/* <<one attempt of each kind>> (8 of 8), book/11-connections.md: Connections */
+/* <<one attempt of each kind>> (10 of 10), book/11-connections.md: Connections */
 
 static bool try_shut(mio_op *op)
 {
@@ -316,7 +332,7 @@ static bool attempt_other(mio_op *op)
 {
     switch (op->kind) {
     /* <<the other kinds>> (1 of 4), book/09-completion-over-readiness.md: Completion over readiness */
-    case OP_RECEIVE_FROM: return try_receive(op);
+    case OP_RECEIVE_FROM: return received(op, receive_other(op));
     case OP_SEND_TO:      return try_send_to(op);
     /* <<the other kinds>> (2 of 4), book/11-connections.md: Connections */
     case OP_CONNECT:      return try_connect(op);
@@ -332,21 +348,26 @@ static bool attempt_other(mio_op *op)
 /* Does it have its result? If not, NOT_NOW says whether to wait */
 static inline bool attempt(mio_op *op)
 {
+    if (op->kind > OP_RECEIVE)
+        return try_send(op);
     if (op->kind == OP_RECEIVE)
         return try_receive(op);
-    if (op->kind == OP_SEND_ALL || op->kind == OP_SEND)
-        return try_send(op);
     return attempt_other(op);
 }
 
 /* <<the lines of a socket>> (1 of 3), book/09-completion-over-readiness.md: Completion over readiness */
+/* The tail of an empty list means nothing */
 static void append(mio_socket *s, mio_op *op)
 {
-    mio_op *last = s->tail[op->way - 1];
-    op->next = NULL;
-    op->previous = last;
-    *(last == NULL ? &s->head[op->way - 1] : &last->next) = op;
-    s->tail[op->way - 1] = op;
+    unsigned i = op->way - 1u;
+    op->next = op->previous = NULL;
+    if (s->head[i] == NULL) {
+        s->head[i] = op;
+    } else {
+        op->previous = s->tail[i];
+        op->previous->next = op;
+    }
+    s->tail[i] = op;
 }
 
 static void take_out(mio_op *op)
@@ -432,38 +453,60 @@ static void wait_for(mio_queue *q, mio_socket *s, enum way way)
 }
 /* <<try, wait, try again>> (4 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 
-/* Those that waited are tried, in line */
-static void proceed(mio_queue *q, mio_socket *s, enum way way)
+/* The first in line has its result. Gives the next */
+static inline mio_op *leave(mio_queue *q, mio_socket *s, enum way way)
 {
-    mio_op *op;
-    while ((op = s->head[way - 1]) != NULL) {
-        if (s->flags & way || !attempt(op)) {
-            wait_for(q, s, way);
+    mio_op *op = s->head[way - 1], *next = op->next;
+    s->head[way - 1] = next;
+    if (next != NULL)
+        next->previous = NULL;
+    mio__finish(q, op);
+    return next;
+}
+
+/* Those that wait are tried, in line from the first */
+static void proceed(mio_queue *q, mio_op *op)
+{
+    while (op != NULL) {
+        if (op->socket->flags & op->way || !attempt(op)) {
+            wait_for(q, op->socket, op->way);
             return;
         }
-        mio_op *next = op->next;
-        s->head[way - 1] = next;
-        *(next == NULL ? &s->tail[way - 1] : &next->previous) = NULL;
-        mio__finish(q, op);
+        op = leave(q, op->socket, op->way);
     }
 }
 
-/* <<begin>> (1 of 3), book/09-completion-over-readiness.md: Completion over readiness */
-/* Bytes, on a socket that is one of the queue's */
-int mio__begin(mio_queue *q, mio_op *op)
+/* <<begin>> (1 of 4), book/09-completion-over-readiness.md: Completion over readiness */
+/* Behind the others of its way. The kernel tells when to try, if it was
+   asked to and if the last attempt heard "not now". Says 0 */
+static int line_up(mio_queue *q, mio_op *op)
 {
     mio_socket *s = op->socket;
-    if (!(s->flags & op->way) && s->head[op->way - 1] == NULL
-            && attempt(op)) {
-        mio__finish(q, op);
-        return 0;
-    }
     append(s, op);
-    if (!(s->flags & s->interest & op->way))
+    if (!(s->interest & s->flags & op->way))
         wait_for(q, s, op->way);
     return 0;
 }
-/* <<begin>> (2 of 3), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<begin>> (2 of 4), book/09-completion-over-readiness.md: Completion over readiness */
+
+/* Nobody is before it: it is tried at once. Says 0 */
+static int try_now(mio_queue *q, mio_op *op)
+{
+    if (!attempt(op))
+        return line_up(q, op);
+    mio__finish(q, op);
+    return 0;
+}
+
+/* Bytes, on a socket that is one of the queue's */
+int mio__begin(mio_queue *q, mio_op *op)
+{
+    const mio_socket *s = op->socket;
+    if (s->flags & op->way || s->head[op->way - 1u] != NULL)
+        return line_up(q, op);
+    return try_now(q, op);
+}
+/* <<begin>> (3 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 
 static void begin_ready(mio_queue *q, mio_op *op)
 {
@@ -472,7 +515,7 @@ static void begin_ready(mio_queue *q, mio_op *op)
     s->flags |= op->way | CAREFUL;      /* only the kernel's word counts */
     answered(q, op, mio__watch_again(q, s, op->way));
 }
-/* <<begin>> (3 of 3), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<begin>> (4 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 
 /* The first on a socket, and kinds that are not tried, or not in line. A
    connect or an end that is done concerns those who read */
@@ -488,30 +531,42 @@ void mio__begin_first(mio_queue *q, mio_op *op)
         join(q, s);
     if (op->kind == OP_READY) {
         begin_ready(q, op);
-    } else if (alone && attempt(op)) {
-        mio__finish(q, op);
-        proceed(q, s, READING);
+    } else if (alone) {
+        try_now(q, op);
+        mio__heard(q, s, 0);
     } else {
         append(s, op);
-        proceed(q, s, op->way);
-        proceed(q, s, READING);
+        mio__heard(q, s, 0);
     }
 }
 
-/* <<the kernel's word>> (1 of 2), book/09-completion-over-readiness.md: Completion over readiness */
-/* The kernel's word: some ways may be tried again. A writer who does not
-   wait need not be told again */
+/* <<the kernel's word>> (1 of 3), book/09-completion-over-readiness.md: Completion over readiness */
+/* Writers go before readers. One who does not wait need not be told
+   again */
+static void heard_writing(mio_queue *q, mio_socket *s, uint32_t news)
+{
+    if (s->head[WRITING - 1] != NULL)
+        proceed(q, s->head[WRITING - 1]);
+    else if (news & WRITING)
+        mio__unwatch(q, s, WRITING);
+}
+/* <<the kernel's word>> (2 of 3), book/09-completion-over-readiness.md: Completion over readiness */
+
+/* The kernel's word: some ways may be tried again. Mostly nobody writes,
+   and bytes came for a receive: for it the short way */
 void mio__heard(mio_queue *q, mio_socket *s, uint32_t news)
 {
     s->flags &= ~news;
-    if (s->head[WRITING - 1] != NULL)
-        proceed(q, s, WRITING);
-    else if (news & WRITING && !(s->flags & BOTH))
-        mio__unwatch(q, s, WRITING);
-    if (s->head[READING - 1] != NULL)
-        proceed(q, s, READING);
+    if (s->head[WRITING - 1] != NULL || !(s->flags & BOTH))
+        heard_writing(q, s, news);
+    mio_op *op = s->head[READING - 1];
+    if (op != NULL && op->kind == OP_RECEIVE && !(s->flags & READING)
+            && try_receive(op))
+        op = leave(q, s, READING);
+    if (op != NULL)
+        proceed(q, op);
 }
-/* <<the kernel's word>> (2 of 2), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<the kernel's word>> (3 of 3), book/09-completion-over-readiness.md: Completion over readiness */
 
 void mio__try_again(mio_queue *q)
 {
@@ -519,9 +574,7 @@ void mio__try_again(mio_queue *q)
     q->again = NULL;
     while (s != NULL) {
         mio_socket *next = s->again;
-        s->flags &= ~(uint32_t)LISTED;
-        proceed(q, s, WRITING);
-        proceed(q, s, READING);
+        mio__heard(q, s, LISTED);       /* it is no longer */
         s = next;
     }
 }

@@ -3,7 +3,8 @@
  *
  *   echo PORT                    0: any; it prints `listening on 127.0.0.1:PORT`
  *
- * A client is a socket, one operation and a buffer: receive, send all of it, receive.
+ * A client is a socket, a buffer, and an operation for each way: receive, send all of it, receive. The receive
+ * is always the same one, so it is prepared once.
  */
 #include "minimio.h"
 #include <stdbool.h>
@@ -13,9 +14,8 @@
 enum { ROOM = 4096, BATCH = 64, MOST = 4000 };
 
 typedef struct client {
+    mio_op         receiving, sending, closing;
     mio_socket     socket;
-    mio_op         op;
-    enum { RECEIVES, SENDS, CLOSES } step;
     struct client *next;                /* free */
     char           text[ROOM];
 } client;
@@ -25,12 +25,16 @@ static mio_socket  listener;
 static mio_op      accepting;
 static client      clients[MOST], *unused, *newcomer;
 
-static void must(int result, const char *what)
+static void fail(int result, const char *what)
 {
-    if (result >= 0)
-        return;
     fprintf(stderr, "echo: %s: %s\n", what, mio_strerror(result));
     exit(1);
+}
+
+static void must(int result, const char *what)
+{
+    if (result < 0)
+        fail(result, what);
 }
 
 static void accept_next(void)
@@ -42,25 +46,7 @@ static void accept_next(void)
     must(mio_accept(queue, &accepting, &listener, &newcomer->socket), "accept");
 }
 
-static void receive(client *c)
-{
-    c->step = RECEIVES;
-    must(mio_receive(queue, &c->op, &c->socket, c->text, ROOM), "receive");
-}
-
-static void send_back(client *c, size_t length)
-{
-    c->step = SENDS;
-    must(mio_send_all(queue, &c->op, &c->socket, c->text, length), "send");
-}
-
-static void end(client *c)
-{
-    c->step = CLOSES;
-    must(mio_socket_close(queue, &c->op, &c->socket), "close");
-}
-
-static void ended(client *c)
+static void release(client *c)
 {
     c->next = unused;
     unused = c;
@@ -72,8 +58,9 @@ static void accepted(void)
 {
     client *c = newcomer;
     if (accepting.result == 0) {
-        c->op.user = c;
-        receive(c);
+        c->receiving.user = c->sending.user = c->closing.user = c;
+        mio_op_receive(&c->receiving, &c->socket, c->text, ROOM);
+        must(mio_queue_submit(queue, &c->receiving), "receive");
     } else {
         c->next = unused;
         unused = c;
@@ -81,16 +68,26 @@ static void accepted(void)
     accept_next();
 }
 
-static void go_on(client *c)
+/* No bytes: a close or an accept, or the connection is at its end */
+static void no_bytes(mio_op *op)
 {
-    if (c->step == CLOSES)
-        ended(c);
-    else if (c->op.result <= 0)
-        end(c);
-    else if (c->step == RECEIVES)
-        send_back(c, (size_t)c->op.result);
+    client *c = op->user;
+    if (op == &accepting)
+        accepted();
+    else if (op == &c->closing)
+        release(c);
     else
-        receive(c);
+        must(mio_socket_close(queue, &c->closing, &c->socket), "close");
+}
+
+static void bytes(mio_op *op)
+{
+    client *c = op->user;
+    if (op == &c->receiving)
+        must(mio_send_all(queue, &c->sending, &c->socket, c->text,
+                          (size_t)op->result), "send");
+    else
+        must(mio_queue_submit(queue, &c->receiving), "receive");
 }
 
 static void listen_on(int port)
@@ -119,9 +116,9 @@ int main(int argc, char **argv)
         int n = mio_queue_wait(queue, done, BATCH, -1);
         must(n, "wait");
         for (int i = 0; i < n; i++)
-            if (done[i] == &accepting)
-                accepted();
+            if (done[i]->result > 0)
+                bytes(done[i]);
             else
-                go_on(done[i]->user);
+                no_bytes(done[i]);
     }
 }
