@@ -557,11 +557,11 @@ static void a_wake_up_during_the_wait_ends_it(void)
 
 static void wake_ups_without_end_hold_nothing_up(void)
 {
-    mio_op op = { 0 }, *back;
+    mio_op none = { 0 }, *back;
     int waits = 0;
 
     q = open_queue();
-    EQUAL(mio_nop(q, &op), 0);
+    EQUAL(mio_nop(q, &none), 0);
     do {
         EQUAL(mio_queue_wake(q), 0);
         waits++;
