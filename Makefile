@@ -115,6 +115,58 @@ endef
 $(foreach p,$(patsubst $(SOURCE)/%.c,%,$(PROGRAMS)),$(eval $(call program,$(p))))
 -include $(shell find $(OBJECTS) -name '*.d' 2> /dev/null)
 
+# --- the library, for other programs ------------------------------------------
+
+# DESTDIR goes before all folders, for who packs. One set of objects serves both libraries.
+PREFIX     ?= /usr/local
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+PACKAGE    := build/package
+HEADER     := generated/include/minimio.h
+ABI         = $(shell sed -n 's/^.define MIO_VERSION *\([0-9][0-9]*\).*/\1/p' $(HEADER))
+PARTS      := $(patsubst generated/src/%.c,$(PACKAGE)/%.o,$(wildcard generated/src/*.c))
+PARTFLAGS  := -fPIC -fvisibility=hidden -Itangle/exports
+ifeq ($(KERNEL),Darwin)
+SHAREDLIB   = libminimio.$(ABI).dylib
+SHARE       = -dynamiclib -install_name $(LIBDIR)/$(SHAREDLIB)
+else
+SHAREDLIB   = libminimio.so.$(ABI)
+SHARE       = -shared -Wl,-soname,$(SHAREDLIB)
+endif
+INSTALL     = DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' tangle/install
+
+.PHONY: install uninstall package amalgamation FORCE
+install: build/tangled-0 ## the library, into PREFIX (/usr/local), LIBDIR, INCLUDEDIR, below DESTDIR
+	@if [ $(KERNEL) = Windows ]; then echo "install: minimio for Windows is planned, and not here" >&2; exit 1; fi
+	@$(MAKE) --no-print-directory package
+	@$(INSTALL) $(PACKAGE) $(SHAREDLIB)
+
+uninstall:               ## and away again
+	@$(INSTALL) -u $(SHAREDLIB)
+
+amalgamation: build/tangled-0   ## the library in one file, build/amalgamation/minimio.c, and its header
+	@mkdir -p build/amalgamation
+	@LC_ALL=C awk -v out=build/amalgamation -f tangle/amalgamate.awk LICENSE $(HEADER) generated/src/*.[ch]
+
+package: $(PACKAGE)/libminimio.a $(PACKAGE)/$(SHAREDLIB)
+
+# Other flags make other objects.
+$(PACKAGE)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(KERNEL) $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(LDLIBS) $(LIBDIR)' > $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(PACKAGE)/%.o: generated/src/%.c $(PACKAGE)/flags
+	@$(CC) $(WARNINGS) $(CPPFLAGS) $(PARTFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(PACKAGE)/libminimio.a: $(PARTS)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+$(PACKAGE)/$(SHAREDLIB): $(PARTS)
+	@$(CC) $(CFLAGS) $(LDFLAGS) $(SHARE) -o $@ $^ $(LDLIBS)
+-include $(wildcard $(PACKAGE)/*.d)
+
 # --- from chapters to pages --------------------------------------------------
 
 book: build/tangled-0    ## the web book, build/web/index.html

@@ -86,7 +86,7 @@ if cksum build/web/*.html generated/examples/*.c | cmp -s - "$work/sums"; then o
 
 $make help > "$work/said" 2>&1
 missing=
-for target in setup tangle book pdf epub serve chapters test record; do grep -q "^  $target " "$work/said" || missing="$missing $target"; done
+for target in setup tangle book pdf epub serve chapters test record install uninstall amalgamation; do grep -q "^  $target " "$work/said" || missing="$missing $target"; done
 if [ -z "$missing" ]; then ok "make help names the targets"; else no "make help names the targets" "missing:$missing"; fi
 
 # setup comes first under -j: replaced by a script that takes its time.

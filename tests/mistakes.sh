@@ -237,6 +237,9 @@ puts("one");\
     edit 01-one.md 's/(#two)/(#three)/'
     caught "a dangling chapter" 01-one.md:23 "nothing has the label '#three'"
 
+    edit 01-one.md 's/(#two)/(#reference)/'
+    caught "a link to the reference of a book that has no header" 01-one.md:23 "nothing has the label '#reference'"
+
     edit 01-one.md 's/(#fig:box)/(#fig:bix)/'
     caught "a dangling figure" 01-one.md:3 "nothing has the label '#fig:bix'"
 

@@ -77,13 +77,14 @@ else
     echo "skip - spelling: aspell is not installed"
 fi
 
-# --- length: a numbered chapter has 1,500 to 2,500 words, chapter 0 at most 1,500
+# --- length: a numbered chapter has 1,500 to 2,500 words, chapter 0 and an appendix at most 1,500
 : > "$work/bad"
 for file in book/[0-9][0-9]-*.md; do
     [ -f "$file" ] || continue
     words=$(prose 1 "$file" | sed 's/^[^:]*:[0-9]*://' | tr -s '[:blank:]' '\n' | grep -c '[[:alpha:]]')
     case $file in
         book/00-*) low=300 high=1500 ;;
+        book/9*)   low=300 high=1500 ;;
         *)         low=1500 high=2500 ;;
     esac
     if [ "$words" -lt $low ] || [ "$words" -gt $high ]; then

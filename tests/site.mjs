@@ -110,6 +110,41 @@ for (const scheme of ['light', 'dark']) for (const width of [1280, 320]) {
   });
 }
 
+// --- the reference ----------------------------------------------------------------
+
+await test('the reference has every function of the header, by its name, with its parts', async () => {
+  const tab = await open('files/include-minimio.h.html');
+  const header = await tab.locator('pre code').textContent();
+  await tab.goto(url('reference.html'));
+  const wrong = [], functions = [...header.matchAll(/^(?:const )?[a-z0-9_]+ +\**(mio_[a-z_]+)\(/gm)].map(m => m[1]);
+  for (const name of functions) {
+    const entry = await tab.evaluate(name => {
+      const at = document.getElementById(name), within = [];
+      let e = at?.closest('main > *');
+      while (e && e.tagName !== 'H3') e = e.previousElementSibling;
+      const heading = e?.textContent ?? '';
+      for (e = e?.nextElementSibling; e && !/^H[23]$/.test(e.tagName); e = e.nextElementSibling) within.push(e.textContent);
+      return { heading, text: within.join(' ') };
+    }, name);
+    if (!entry.heading.includes(name)) wrong.push(`${name} is not found`);
+    else if (!entry.text.includes(name + '(') || !/Errors\s+\S/.test(entry.text) || !/Thread\s+(any|owner)/.test(entry.text) || !/Book\s+Chapter\s\d/.test(entry.text))
+      wrong.push(`${name}: ${entry.text.slice(0, 80)}`);
+  }
+  const shown = await tab.locator('.side .toc a', { hasText: /^Reference$/ }).count();
+  await done(tab);
+  return [...wrong, functions.length >= 40 ? '' : `${functions.length} functions`, shown ? '' : 'it is not in the contents'];
+});
+
+await test('search finds a function in the reference', async () => {
+  const tab = await open('index.html');
+  await tab.locator('#search').click();
+  await tab.keyboard.type('mio_queue_cancel');
+  await tab.waitForSelector('#search-found a', { timeout: 5000 });
+  const links = await tab.locator('#search-found a').evaluateAll(all => all.map(a => a.getAttribute('href')));
+  await done(tab);
+  return links.some(a => a.endsWith('reference.html#mio_queue_cancel')) ? '' : `leads to ${links}`;
+});
+
 // --- without JavaScript ---------------------------------------------------------
 
 await test('without JavaScript every text is there', async () => {

@@ -43,10 +43,7 @@ local function target(label)
     return found and found.slug, kind .. '-' .. name, found and word .. ' ' .. found.number
   end
   local chapter = data.chapters[label]
-  if chapter then
-    local words = chapter.number ~= '' and 'Chapter ' .. chapter.number or chapter.title
-    return label, label, words
-  end
+  if chapter then return label, label, data.called(chapter) end
   local section = data.sections[slug .. '-' .. label] or data.sections[label]
   if section then return section.slug, section.slug .. '-' .. section.id, '“' .. section.title:gsub('`', '') .. '”' end
 end
@@ -92,6 +89,38 @@ local function recorded(block)
   local out = data.read(base .. '.out')
   if not out then warn('nothing recorded as ' .. base .. '.out') end
   return R.recorded(name, out:gsub('\n$', ''), (data.read(base .. '.sys') or ''):gsub('%s+$', ''))
+end
+
+-- A declaration in the reference: names in it lead to theirs.
+local function signature(block)
+  local own = {}
+  for name in block.attributes.anchors:gmatch('%S+') do
+    own[#own + 1] = name
+    own[name] = true
+  end
+  return R.signature(block, own, function(word)
+    if data.names[word] and not own[word] and word ~= block.attributes.of then return { slug = 'reference', id = word } end
+  end)
+end
+
+-- Where the book explains a function: where it is declared, and where else it is defined.
+local function where(el)
+  local parts, seen, out = {}, {}, pandoc.List{}
+  local function add(part)
+    if part and not seen[part.id] then parts[#parts + 1] = part; seen[part.id] = true end
+  end
+  add(data.parts[('chunk-%s-%s'):format(data.slug[el.attributes.chunk] or '', el.attributes.part)])
+  for name in el.attributes.names:gmatch('%S+') do
+    for _, id in ipairs((data.idents[name] or { defs = {} }).defs) do add(data.parts[id]) end
+  end
+  table.sort(parts, function(a, b) return a.order < b.order end)
+  for i, part in ipairs(parts) do
+    local chapter = data.chapters[part.slug]
+    if i > 1 then out:extend{ pandoc.Str(';'), pandoc.Space() } end
+    out:extend{ R.ref({ pandoc.Str((data.called(chapter):gsub(' ', utf8.char(160)))) }, part.slug, part.slug, 'chapter'),
+      pandoc.Str(','), pandoc.Space(), R.chunk_ref(part.name, part) }
+  end
+  return out
 end
 
 local function figure(image)
@@ -168,6 +197,7 @@ end
 rules = {
   CodeBlock = function(block)
     if has_class(block, 'nw') then return chunk(block) end
+    if has_class(block, 'nw-signature') then return signature(block) end
     if block.attributes.recorded then return recorded(block) end
     return R.listing(block)
   end,
@@ -187,6 +217,12 @@ rules = {
     return R.ref(content, page, id, label:match('^(%a+):') or 'section')
   end,
   Span = function(span)
+    if has_class(span, 'nw-where') then return where(span) end
+    if has_class(span, 'nw-name') then
+      local name = pandoc.utils.stringify(span.content)
+      return R.ref({ R.code and R.code(pandoc.Code(name)) or pandoc.Code(name) }, 'reference', name, 'ident')
+    end
+    if slug == 'reference' and span.identifier ~= '' and R.anchored then return R.anchored(span) end
     if not has_class(span, 'chunk') then return end
     local name = pandoc.utils.stringify(span.content)
     local part = data.parts['chunk-' .. (data.slug[name] or '') .. '-1']
@@ -194,7 +230,7 @@ rules = {
     return R.chunk_ref(name, part)
   end,
   Code = function(code)
-    local def = definition_of(code.text, last_part_here())
+    local def = slug ~= 'reference' and definition_of(code.text, last_part_here())
     local shown = R.code and R.code(code) or code
     return def and R.ref({ shown }, def.slug, def.id, 'ident') or shown
   end,
@@ -213,7 +249,7 @@ local function header(block)
     block.classes = {}
     return R.title(block, data.chapters[slug])
   end
-  block.identifier = slug .. '-' .. block.identifier
+  block.identifier = data.section_id(slug, block.identifier)
   return R.header(block)
 end
 
@@ -231,12 +267,12 @@ local function words_of(block)
   return (pandoc.utils.stringify(seen):gsub('%s+$', ''))
 end
 
--- What the search finds: one entry per section.
+-- What the search finds: one entry per section, and one per function of the reference.
 local function search_entries(blocks)
   local entries, current = {}, nil
   for _, block in ipairs(blocks) do
-    if block.t == 'Header' and block.level <= 2 then
-      local id = block.level == 1 and block.identifier or data.page .. '-' .. block.identifier
+    if block.t == 'Header' and (block.level <= 2 or data.page == 'reference') then
+      local id = block.level == 1 and block.identifier or data.section_id(data.page, block.identifier)
       current = { u = data.page_url(data.page, id), t = pandoc.utils.stringify(block), x = {} }
       entries[#entries + 1] = current
     elseif current then

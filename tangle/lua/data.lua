@@ -26,11 +26,14 @@ local chunks = dofile(M.weave .. '/chunks.lua')
 M.parts, M.order, M.slug, M.placeholder, M.idents =
   chunks.parts, chunks.order, chunks.slug, chunks.placeholder, chunks.idents
 
-M.chapters, M.sequence, M.sections, M.labels, M.pitfalls = {}, {}, {}, {}, {}
+M.chapters, M.sequence, M.sections, M.labels, M.pitfalls, M.names = {}, {}, {}, {}, {}, {}
 
 local add = {
   chapter = function(slug, number, title, file)
+    local last = M.sequence[#M.sequence]
     local c = { slug = slug, number = number, title = title, file = file, sections = {} }
+    -- An appendix, and what comes after it, is in no part.
+    c.outside = number:match('^%u$') or number == '' and last and last.number ~= '' or last and last.outside
     M.chapters[slug] = c
     M.sequence[#M.sequence + 1] = c
   end,
@@ -44,6 +47,7 @@ local add = {
   label = function(kind, name, slug, number)
     M.labels[kind .. ':' .. name] = { slug = slug, number = number }
   end,
+  name = function(name) M.names[name] = true end,      -- in the reference
   pitfall = function(slug, number, title)
     M.pitfalls[#M.pitfalls + 1] = { slug = slug, number = number, title = title }
   end,
@@ -65,6 +69,14 @@ M.back = {
   { slug = 'pitfalls', title = 'Index of pitfalls' },
   { slug = 'bibliography', title = 'Bibliography' },
 }
+
+-- What a chapter is called in the text: "Chapter 4", "Appendix A", or its title.
+function M.called(c)
+  return c.number == '' and c.title or (c.number:match('^%u$') and 'Appendix ' or 'Chapter ') .. c.number
+end
+
+-- Sections of different chapters have different ids; a function has its name.
+function M.section_id(slug, id) return slug == 'reference' and M.names[id] and id or slug .. '-' .. id end
 
 function M.file_of(slug) return slug == 'preface' and 'index.html' or slug .. '.html' end
 

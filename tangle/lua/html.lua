@@ -71,7 +71,7 @@ local function link_identifiers(line, find)
     if not quiet then
       text = text:gsub('(&?)([%a_][%w_]*)', function(entity, word)
         local def = entity == '' and find(word)
-        if def then return link(def.slug, def.id, word, 'nw-id') end
+        if def then return def.html or link(def.slug, def.id, word, 'nw-id') end
       end)
     end
     if tag:match('^<span class="[cs][otch]"') then quiet = true
@@ -161,6 +161,20 @@ function R.listing(block)
   listing_count = listing_count + 1
   local language = block.classes[1] or 'text'
   return raw('<div class="listing">' .. pre(highlighted(block.text, language), language, 'Listing ' .. listing_count) .. '</div>')
+end
+
+-- `own` are the names that are found by an id in the listing: own[1], ..., and own[name].
+function R.signature(block, own, find)
+  local lines = highlighted(block.text, 'c')
+  for i, line in ipairs(lines) do
+    lines[i] = link_identifiers(line, function(word)
+      if not own[word] then return find(word) end
+      own[word] = nil
+      return { html = ('<span id="%s">%s</span>'):format(word, word) }
+    end)
+  end
+  listing_count = listing_count + 1
+  return raw('<div class="listing">' .. pre(lines, 'c', 'Declaration ' .. listing_count) .. '</div>')
 end
 
 function R.recorded(name, transcript, system)
@@ -315,7 +329,7 @@ function R.title(block, chapter)
   -- first two levels: a part, and a chapter in it. What stands outside the parts is
   -- of level 1; sections are of level 3.
   local part = chapter and chapter.part
-  in_part = chapter and (in_part or part)
+  in_part = chapter and not chapter.outside and (in_part or part)
   if in_part then block.level = 2 end
   if chapter and chapter.number ~= '' then block.content = pandoc.List{ pandoc.Str(chapter.number .. ' ') } .. block.content end
   return part and { pandoc.Header(1, { pandoc.Str(('Part %s. %s'):format(part.number, part.title)) }, pandoc.Attr('part-' .. part.number)), block }
@@ -341,7 +355,7 @@ function indexes.chunks()
       for k = 1, part.parts do
         local p = data.parts['chunk-' .. data.slug[part.name] .. '-' .. k]
         local chapter = data.chapters[p.slug]
-        parts[k] = link(p.slug, p.id, part.parts > 1 and 'part ' .. k or (chapter.number ~= '' and 'chapter ' .. chapter.number or ticks(chapter.title)))
+        parts[k] = link(p.slug, p.id, part.parts > 1 and 'part ' .. k or (chapter.number ~= '' and data.called(chapter):gsub('^%u', string.lower) or ticks(chapter.title)))
       end
       local used = #part.used > 0 and ' <span class="ix-used">used in ' .. list_of_parts(part.used, part.name) .. '</span>' or ''
       rows[#rows + 1] = { key = part.name:lower(), root = part.root,
@@ -429,6 +443,10 @@ local function nav(root)
         subs[#subs + 1] = ('<li><a href="%s%s">%s</a></li>'):format(root, data.page_url(c.slug, c.slug .. '-' .. s.id), ticks(s.title))
       end
     end
+    if c.outside and open ~= '' then
+      rows[#rows + 1] = open
+      open = ''
+    end
     if c.part then
       rows[#rows + 1] = ('%s<li class="toc-part"><span>Part %s. %s</span><ol class="toc-chapters">'):format(open, c.part.number, ticks(c.part.title))
       open = '</ol></li>\n'
@@ -458,7 +476,7 @@ function R.meta(meta)
   meta.nav = meta_html(nav(root))
   meta.slug = meta_html(data.page)
   local chapter = data.chapters[data.page]
-  if chapter and chapter.number ~= '' then meta.number = chapter.number end
+  if chapter and chapter.number ~= '' then meta.kicker = data.called(chapter) end
   local before, after = neighbours()
   for side, c in pairs{ prev = before, next = after } do
     meta[side .. '-url'] = meta_html(root .. data.page_url(c.slug))

@@ -161,6 +161,16 @@ function R.listing(block)
   return raw('\\begin{listing}\n' .. set_lines(lines) .. '\n\\end{listing}')
 end
 
+function R.signature(block, own, find)
+  local lines = highlighted(block.text, 'c', find)
+  for _, name in ipairs(own) do lines[1] = '\\anchor{' .. name .. '}' .. lines[1] end
+  return raw('\\begin{listing}\n' .. set_lines(lines) .. '\n\\end{listing}')
+end
+
+function R.anchored(span)
+  return { raw_inline('\\anchor{' .. span.identifier .. '}'), table.unpack(span.content) }
+end
+
 function R.recorded(_, transcript, system)
   local lines = {}
   for line in (transcript .. '\n'):gmatch('([^\n]*)\n') do
@@ -303,8 +313,11 @@ end
 
 function R.title(block, chapter)
   local part = chapter and chapter.part
-  local before = part and ('\\bookpart{%s}{%s}'):format(part.number, ticks(part.title)) or chapter and '' or '\\afterparts'
-  return { raw(before .. ('\\bookchapter{%s}{%s}{%s}'):format(block.identifier, chapter and chapter.number or '', tex_of(block.content))) }
+  local before = part and ('\\bookpart{%s}{%s}'):format(part.number, ticks(part.title)) or chapter and not chapter.outside and '' or '\\afterparts'
+  -- Names of tables and figures in the PDF are made of this counter.
+  local number = chapter and chapter.number or ''
+  if number ~= '' then before = before .. ('\\setcounter{chapter}{%d}'):format(tonumber(number) or number:byte()) end
+  return { raw(before .. ('\\bookchapter{%s}{%s}{%s}'):format(block.identifier, number, tex_of(block.content))) }
 end
 
 function R.header(block)

@@ -237,7 +237,7 @@
       var text = document.createElement('small');
       link.href = root + page.u;
       mark(title, page.t, words);
-      if (page.c.replace(/^\d+ /, '') !== page.t) chapter.textContent = page.c;
+      if (page.c.replace(/^(\d+|[A-Z]) /, '') !== page.t) chapter.textContent = page.c;
       mark(text, excerpt(page.x, words), words);
       link.append(title, ' ', chapter, text);
       link.addEventListener('click', close);
