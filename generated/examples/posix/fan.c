@@ -153,7 +153,10 @@ static int go_on(exchange *x)
         return part(x);
     }
     x->length += x->step == HEARS ? (size_t)x->op.result : 0;
-    return x->length < sizeof x->text ? hear(x) : part(x);
+    if (x->length < sizeof x->text)
+        return hear(x);
+    x->op.result = MIO_EMSGSIZE;    /* no room for such an answer */
+    return lost(x);
 }
 
 int main(int argc, char **argv)
