@@ -15,7 +15,7 @@ enum { POSTS = 1000 };
 
 static mio_queue *queue;
 static mio_op     posted[POSTS];
-static atomic_int over;
+static atomic_int spins, over;
 
 static void mark(const char *text, size_t length)
 {
@@ -26,6 +26,8 @@ static void mark(const char *text, size_t length)
 static void *post(void *unused)
 {
     (void)unused;
+    while (!spins)                      /* the owner is through with starting this thread */
+        continue;
     mark("begin\n", 6);
     for (int i = 0; i < POSTS; i++) {
         mio_op_nop(&posted[i]);
@@ -44,6 +46,7 @@ int main(void)
     int back = 0, woken = 0, n;
     if (mio_queue_open(&queue, NULL) != 0 || pthread_create(&other, NULL, post, NULL) != 0)
         return 1;
+    spins = 1;
     while (!over)                       /* awake, and not in a system call */
         continue;
     pthread_join(other, NULL);

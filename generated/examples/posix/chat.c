@@ -65,7 +65,7 @@ static void on_interrupt(int number)
 {
     int kept = errno;
     (void)number;
-    if (write(other_end, "", 1) < 0)
+    if (write((int)other_end, "", 1) < 0)
         errno = kept;               /* it is full: they know */
 }
 
