@@ -13,50 +13,15 @@ PROGRAMS=${PROGRAMS:-$GENERATED/examples/posix} LIBRARY=${LIBRARY:--I$GENERATED/
 SANITIZE=${SANITIZE--fsanitize=address,undefined -fno-sanitize-recover=all}
 export LC_ALL=C
 work=$(mktemp -d "${TMPDIR:-/tmp}/minimio-programs.XXXXXX")
-server='' port='' failed=0 under='' used=''
-trap 'stop; rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM HUP
+used=''
+. ./tests/programs/server.sh
 ulimit -n 4096 2>/dev/null || true
-
-ok() { echo "ok - $under$1"; }
-not_ok() { echo "not ok - $under$1: $2"; failed=1; }
-skip() { echo "skip - $under$1: $2"; }
-# is NAME WANTED GOT
-is() {
-    if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "not '$2' but '$3'"; fi
-}
-first() { head -n 1 "$1"; }
 lines() { wc -l <"$1" | tr -d ' '; }
 peers() { "$work/peers" "$@"; }
 
-# until_said FILE PATTERN: wait until a line of the file says so, at most ten seconds
-until_said() {
-    tries=0
-    until grep -q "$2" "$1" 2>/dev/null || [ $tries -ge 100 ]; do sleep 0.1; tries=$((tries + 1)); done
-}
-
 export SAID="$work/said"
-# start PROGRAM [PORT]: a server of ours; sets server (its process) and port
-start() {
-    : >"$work/said"
-    "$BIN/$1" "${2:-0}" >"$work/said" 2>"$work/errors" </dev/null &
-    server=$!
-    until_said "$work/said" .
-    port=$(first "$work/said" | sed -n "s/^$1: listening on 127\\.0\\.0\\.1:\\([0-9][0-9]*\\)\$/\\1/p")
-}
-# end SIGNAL: end the server with a signal, within five seconds; sets status
-end() {
-    kill -s "$1" "$server"
-    (sleep 5; kill -s KILL "$server") >/dev/null 2>&1 &
-    killer=$!
-    wait "$server" 2>/dev/null
-    status=$?
-    kill $killer 2>/dev/null
-    server=''
-}
-stop() { [ -z "$server" ] || end KILL; }
-ticks() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$server/stat" 2>/dev/null; }
-files() { find "/proc/$server/fd" -type l 2>/dev/null | wc -l; }
+# start PROGRAM [PORT]
+start() { serve "$1" "$BIN/$1" "${2:-0}"; }
 # it_ended: it exits 0, and has not complained
 it_ended() { is "$1" '0 ' "$status $(head -n 3 "$work/errors" | tr '\n' ' ')"; }
 

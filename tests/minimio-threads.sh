@@ -9,17 +9,7 @@ cd "$(dirname "$0")/.." || exit 1
 BIN=${BIN:-build/bin} GENERATED=${GENERATED:-generated} CC=${CC:-cc}
 export LC_ALL=C
 work=$(mktemp -d "${TMPDIR:-/tmp}/threads.XXXXXX")
-server='' failed=0
-trap '[ -z "$server" ] || kill -s KILL "$server"; rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM HUP
-
-ok() { echo "ok - $1"; }
-not_ok() { echo "not ok - $1: $2"; failed=1; }
-# is NAME WANTED GOT
-is() {
-    if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "not '$2' but '$3'"; fi
-}
-first() { head -n 1 "$1" | tr -d '\r'; }
+. ./tests/programs/server.sh
 
 if [ ! -x "$BIN/worker" ] || [ ! -x "$BIN/echo_cores" ]; then
     echo "not ok - threads: no $BIN/worker or $BIN/echo_cores; run 'make tangle'"
@@ -45,25 +35,10 @@ limited() {
     return $status
 }
 
-# start FOLDER THREADS: an echo_cores of our own; sets server and port
-start() {
-    : > "$work/said"
-    "$1/echo_cores" 0 "$2" > "$work/said" 2> "$work/errors" < /dev/null &
-    server=$!
-    tries=0
-    until [ -s "$work/said" ] || [ $tries -ge 100 ]; do sleep 0.1; tries=$((tries + 1)); done
-    port=$(sed -n 's/^echo_cores: listening on 127\.0\.0\.1:\([0-9][0-9]*\)$/\1/p' "$work/said")
-}
+# start FOLDER THREADS: an echo_cores of our own
+start() { serve echo_cores "$1/echo_cores" 0 "$2"; }
 # interrupt: Ctrl-C; sets status to how it ended within ten seconds
-interrupt() {
-    kill -s INT "$server"
-    (sleep 10; kill -s KILL "$server") > /dev/null 2>&1 &
-    killer=$!
-    wait "$server" 2> /dev/null
-    status=$?
-    kill $killer 2> /dev/null
-    server=''
-}
+interrupt() { end INT 10; }
 # meanwhile MODE CLIENTS WORD: clients that stay until they are ended; returns when they have said WORD
 meanwhile() {
     : > "$work/stay"

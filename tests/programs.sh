@@ -11,19 +11,8 @@ BIN=${BIN:-build/bin} GENERATED=${GENERATED:-generated} RUN=${RUN:-} EXE=${EXE:-
 CC=${CC:-cc}
 export LC_ALL=C
 work=$(mktemp -d "${TMPDIR:-/tmp}/programs.XXXXXX")
-server='' port='' failed=0 under=''
-trap 'stop; rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM HUP
+. ./tests/programs/server.sh
 ulimit -n 4096 2>/dev/null || true
-
-ok() { echo "ok - $1"; }
-not_ok() { echo "not ok - $1: $2"; failed=1; }
-skip() { echo "skip - $1: $2"; }
-# is NAME WANTED GOT
-is() {
-    if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "not '$2' but '$3'"; fi
-}
-first() { head -n 1 "$1" | tr -d '\r'; }
 
 # program NAME ARGUMENT...: run one of the book's programs
 program() {
@@ -34,30 +23,9 @@ program() {
 }
 clients() { "$work/clients" "$port" "$@"; }
 
-# start [ARGUMENT]: a delayd of our own; sets server (its process) and port
-start() {
-    : >"$work/said"
-    # shellcheck disable=SC2086
-    $RUN "$BIN/delayd$EXE" "${1:-0}" >"$work/said" 2>"$work/errors" </dev/null &
-    server=$!
-    tries=0
-    until [ -s "$work/said" ] || [ $tries -ge 100 ]; do sleep 0.1; tries=$((tries + 1)); done
-    port=$(first "$work/said" | sed -n 's/^delayd: listening on 127\.0\.0\.1:\([0-9][0-9]*\)$/\1/p')
-}
-# end SIGNAL: end delayd with a signal, within five seconds; sets status
-end() {
-    kill -s "$1" "$server"
-    (sleep 5; kill -s KILL "$server") >/dev/null 2>&1 &
-    killer=$!
-    wait "$server" 2>/dev/null
-    status=$?
-    kill $killer
-    server=''
-}
-stop() { [ -z "$server" ] || end TERM; }
-# ticks: processor time that delayd has used, in hundredths of a second
-ticks() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$server/stat" 2>/dev/null; }
-files() { find "/proc/$server/fd" -type l 2>/dev/null | wc -l; }
+# start [ARGUMENT]: a delayd of our own
+# shellcheck disable=SC2086
+start() { serve delayd $RUN "$BIN/delayd$EXE" "${1:-0}"; }
 
 if [ ! -x "$BIN/delayd$EXE" ]; then
     echo "not ok - programs: no $BIN/delayd$EXE; run 'make tangle'"
