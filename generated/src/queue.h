@@ -126,7 +126,6 @@ int  mio__accept(mio_op *);             /* 0 or the system's error */
 int  mio__connect(mio_op *);
 int  mio__connected(mio_socket *);
 
-
 #if defined(MIO_CHECKED)
 bool mio__owned(const mio_queue *);
 #else

@@ -13,40 +13,6 @@
 
 /* --- the system ------------------------------------------------------------------------------------- */
 
-enum { TAKEN = 64 };
-
-static struct rlimit before_taking;
-static int taken[TAKEN], ntaken;
-
-/* All descriptors that are left in this process */
-static void take_descriptors(void)
-{
-    CHECK(getrlimit(RLIMIT_NOFILE, &before_taking) == 0);
-    int first = open("/dev/null", O_RDONLY);
-    CHECK(first >= 0);
-    struct rlimit lower = before_taking;
-    lower.rlim_cur = (rlim_t)(first + TAKEN);
-    CHECK(setrlimit(RLIMIT_NOFILE, &lower) == 0);
-    for (int fd = first; fd >= 0 && ntaken < TAKEN; fd = dup(first)) taken[ntaken++] = fd;
-    CHECK(dup(first) < 0);
-}
-
-static void give_descriptors_back(void)
-{
-    while (ntaken > 0) close(taken[--ntaken]);
-    CHECK(setrlimit(RLIMIT_NOFILE, &before_taking) == 0);
-}
-
-static bool room_for(int wanted)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
-    if (limit.rlim_cur >= (rlim_t)wanted) return true;
-    limit.rlim_cur = (rlim_t)wanted;
-    return setrlimit(RLIMIT_NOFILE, &limit) == 0;
-}
-
 /* When it is closed, the other end gets a reset */
 static void close_will_reset(mio_native fd)
 {
@@ -77,16 +43,6 @@ static int scaled(int count)
     int scale = text == NULL ? 1 : (int)strtol(text, NULL, 10);
 
     return scale > 1 && count / scale > 0 ? count / scale : count;
-}
-
-static uint32_t seed = 2463534242u;
-
-static uint32_t random_below(uint32_t limit)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 17;
-    seed ^= seed << 5;
-    return seed % limit;
 }
 
 static void shuffle(int *numbers, int count)
@@ -217,7 +173,7 @@ static void run_random_program(uint32_t with, uint32_t events, int steps)
 {
     mio_options options = { .events = events };
 
-    seed = with;
+    random_from(with);
     EQUAL(mio_queue_open(&q, &options), 0);
     open_ends(ENDS);
     for (int step = 0; step < steps; step++) {
@@ -576,7 +532,7 @@ static void without_descriptors_accept_fails_and_works_again_afterwards(void)
     listening(&listener, &server);
     for (int i = 0; i < 3; i++) clients[i] = peer_connect(&server);
     nap(5 * MS);
-    take_descriptors();
+    take_descriptors(0);
     for (int i = 0; i < 2; i++) accept_says(&listener, MIO_EMFILE);
     give_descriptors_back();
     accept_says(&listener, 0);
@@ -597,7 +553,7 @@ static void an_accept_that_waits_hears_that_descriptors_ran_out(void)
     EQUAL(mio_socket_open(&sockets[1], MIO_IPV4, MIO_STREAM), 0);
     EQUAL(mio_accept(q, &accept, &listener, &sockets[0]), 0);
     quiet(q, 0);
-    take_descriptors();
+    take_descriptors(0);
     EQUAL(mio_connect(q, &connect, &sockets[1], &server), 0);
     wait_all(q, done, 2);
     give_descriptors_back();
@@ -613,7 +569,7 @@ static void an_accept_that_waits_hears_that_descriptors_ran_out(void)
 
 static void without_descriptors_a_socket_does_not_open(void)
 {
-    take_descriptors();
+    take_descriptors(0);
     int opened = mio_socket_open(&sockets[0], MIO_IPV4, MIO_STREAM);
     give_descriptors_back();
     EQUAL(opened, MIO_EMFILE);

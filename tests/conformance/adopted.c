@@ -672,15 +672,6 @@ static void descriptor_0_is_a_descriptor(void)
     if (saved >= 0) CHECK(dup2(saved, 0) == 0 && close(saved) == 0);
 }
 
-static bool room_for(rlim_t number)
-{
-    struct rlimit limit;
-    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-    if (limit.rlim_cur >= number) return true;
-    limit.rlim_cur = number;
-    return setrlimit(RLIMIT_NOFILE, &limit) == 0;
-}
-
 /* R22: select would end here */
 static void a_high_number_is_a_descriptor(void)
 {

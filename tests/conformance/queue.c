@@ -20,41 +20,6 @@ enum { CHECKED = 0 };
 
 /* --- the system ------------------------------------------------------------------------------------- */
 
-enum { TAKEN = 32 };
-
-static struct rlimit before_taking;
-static int taken[TAKEN], ntaken;
-
-/* All descriptors that are left in this process, but `spare` */
-static void take_descriptors(int spare)
-{
-    CHECK(getrlimit(RLIMIT_NOFILE, &before_taking) == 0);
-    int first = open("/dev/null", O_RDONLY);
-    CHECK(first >= 0);
-    struct rlimit lower = before_taking;
-    lower.rlim_cur = (rlim_t)(first + TAKEN);
-    CHECK(setrlimit(RLIMIT_NOFILE, &lower) == 0);
-    for (int fd = first; fd >= 0 && ntaken < TAKEN; fd = dup(first)) taken[ntaken++] = fd;
-    CHECK(dup(first) < 0);
-    while (spare-- > 0) close(taken[--ntaken]);
-}
-
-static void give_descriptors_back(void)
-{
-    while (ntaken > 0) close(taken[--ntaken]);
-    CHECK(setrlimit(RLIMIT_NOFILE, &before_taking) == 0);
-}
-
-static bool room_for(int wanted)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
-    if (limit.rlim_cur >= (rlim_t)wanted) return true;
-    limit.rlim_cur = (rlim_t)wanted;
-    return setrlimit(RLIMIT_NOFILE, &limit) == 0;
-}
-
 /* How many descriptors a program started now would inherit */
 static int inherited(void)
 {

@@ -78,6 +78,14 @@ void    join(thread *);
 void    nap(int64_t ns);                /* the system's sleep */
 int64_t now(void);                      /* the system's monotonic clock, not through minimio */
 
+/* --- descriptors, and numbers as by chance ---------------------------------------------------------- */
+
+void    take_descriptors(int spare);    /* all that are left in this process, but so many */
+void    give_descriptors_back(void);
+bool    room_for(int descriptors);      /* the limit is raised if need be; false if it cannot be */
+void    random_from(uint32_t seed);     /* not 0 */
+uint32_t random_below(uint32_t limit);  /* the same in each run */
+
 /* --- counting --------------------------------------------------------------------------------------- */
 
 int     descriptors(void);              /* open in this process; below 0 where that cannot be told */

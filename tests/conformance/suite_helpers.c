@@ -141,3 +141,15 @@ void fill(mio_queue *q, mio_socket *s)
         CHECK(op.result > 0);
     }
 }
+
+static uint32_t seed = 2463534242u;
+
+void random_from(uint32_t with) { seed = with; }
+
+uint32_t random_below(uint32_t limit)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 17;
+    seed ^= seed << 5;
+    return seed % limit;
+}

@@ -6,11 +6,13 @@
 #include "suite.h"
 #include "runner.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -167,6 +169,42 @@ int descriptors(void)
 
     for (int i = 0; i < CHUNKS; i++) open += open_among(i * CHUNK);
     return open;
+}
+
+/* --- running out of descriptors ---------------------------------------------------------------------- */
+
+enum { TAKEN = 64 };
+
+static struct rlimit before_taking;
+static int taken[TAKEN], ntaken;
+
+void take_descriptors(int spare)
+{
+    CHECK(getrlimit(RLIMIT_NOFILE, &before_taking) == 0);
+    int first = open("/dev/null", O_RDONLY);
+    CHECK(first >= 0);
+    struct rlimit lower = before_taking;
+    lower.rlim_cur = (rlim_t)(first + TAKEN);
+    CHECK(setrlimit(RLIMIT_NOFILE, &lower) == 0);
+    for (int fd = first; fd >= 0 && ntaken < TAKEN; fd = dup(first)) taken[ntaken++] = fd;
+    CHECK(dup(first) < 0);
+    while (spare-- > 0) close(taken[--ntaken]);
+}
+
+void give_descriptors_back(void)
+{
+    while (ntaken > 0) close(taken[--ntaken]);
+    CHECK(setrlimit(RLIMIT_NOFILE, &before_taking) == 0);
+}
+
+bool room_for(int wanted)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
+    if (limit.rlim_cur >= (rlim_t)wanted) return true;
+    limit.rlim_cur = (rlim_t)wanted;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
 /* --- a test in a process of its own ----------------------------------------------------------------- */

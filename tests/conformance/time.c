@@ -89,16 +89,6 @@ static void receive_until(mio_op *receive, int64_t deadline)
     EQUAL(mio_queue_submit(q, receive), 0);
 }
 
-static uint32_t seed = 2463534242u;
-
-static uint32_t random_below(uint32_t limit)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 17;
-    seed ^= seed << 5;
-    return seed % limit;
-}
-
 /* --- never early ------------------------------------------------------------------------------------ */
 
 static const struct { int64_t ns; int times; } durations[] = {
