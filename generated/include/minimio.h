@@ -101,6 +101,9 @@ struct mio_socket {
     int         available;          /* bytes that kqueue announced */
     mio_socket *again;              /* to be tried without an event */
     void       *reserved[1];
+#if defined(_WIN32)
+    uint64_t    kernel[6];          /* the kernel writes here */
+#endif
 };
 /* <<sockets, addresses and operations are yours>> (3 of 4), book/04-an-api-from-its-test.md: An API from its test */
 

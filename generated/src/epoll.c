@@ -24,7 +24,7 @@ size_t mio__event_size(void)
 }
 
 /* <<open and ring>> (1 of 2), book/09-completion-over-readiness.md: Completion over readiness */
-int mio__selector_open(mio_queue *q)
+int mio__kernel_open(mio_queue *q)
 {
     struct epoll_event bell = { .events = EPOLLIN | EPOLLET };
     q->waker[0] = q->waker[1] = -1;
@@ -39,7 +39,7 @@ int mio__selector_open(mio_queue *q)
 }
 /* <<open and ring>> (2 of 2), book/09-completion-over-readiness.md: Completion over readiness */
 
-void mio__selector_close(mio_queue *q)
+void mio__kernel_close(mio_queue *q)
 {
     if (q->waker[0] >= 0)
         close(q->waker[0]);

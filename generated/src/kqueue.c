@@ -108,7 +108,7 @@ static int pipe_bell(mio_queue *q)
 }
 /* <<a bell for kqueue>> (3 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 
-int mio__selector_open(mio_queue *q)
+int mio__kernel_open(mio_queue *q)
 {
     q->waker[0] = q->waker[1] = -1;
     q->kernel = kqueue();
@@ -119,7 +119,7 @@ int mio__selector_open(mio_queue *q)
     return pipe_bell(q);
 }
 
-void mio__selector_close(mio_queue *q)
+void mio__kernel_close(mio_queue *q)
 {
     for (int i = 0; i < 2; i++)
         if (q->waker[i] >= 0)

@@ -19,9 +19,9 @@ int mio_queue_open(mio_queue **opened, const mio_options *options)
     q->room = (int)room;
     q->events = (char *)q + size;
     q->last = &q->first;
-    int error = mio__selector_open(q);
+    int error = mio__kernel_open(q);
     if (error != 0) {
-        mio__selector_close(q);
+        mio__kernel_close(q);
         free(q);
         return mio__code(error);
     }
@@ -319,7 +319,7 @@ int mio_queue_close(mio_queue *q)
         return MIO_EBUSY;
     while (q->sockets != NULL)
         mio__release(q, q->sockets);
-    mio__selector_close(q);
+    mio__kernel_close(q);
     free(q);
     return 0;
 }

@@ -59,7 +59,8 @@ struct mio_queue {
     atomic_int  call;                   /* AWAKE, ASLEEP or CALLED */
     atomic_int  posting, woken, shut;
     uintptr_t   owner, process;
-    int         kernel, waker[2];       /* descriptors; -1: none */
+    /* <<the kernel's handles>> (1 of 1), book/09-completion-over-readiness.md: Completion over readiness */
+    int         kernel, waker[2];           /* descriptors; -1: none */
     int         room;                   /* events at once */
     bool        coarse;                 /* waits are in milliseconds only */
     bool        woke;                   /* the last call was answered so */
@@ -103,8 +104,8 @@ void mio__try_again(mio_queue *);
 /* <<verbs>> (3 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 
 /* The selector: epoll.c or kqueue.c. What fails gives the system's code */
-int  mio__selector_open(mio_queue *);
-void mio__selector_close(mio_queue *);
+int  mio__kernel_open(mio_queue *);
+void mio__kernel_close(mio_queue *);
 size_t mio__event_size(void);
 int  mio__watch(mio_queue *, mio_socket *, enum way);
 int  mio__watch_again(mio_queue *, mio_socket *, enum way);
@@ -122,9 +123,14 @@ void mio__heard(mio_queue *, mio_socket *, uint32_t news);
 /* socket_posix.c: the system's calls and codes */
 int  mio__code(int native);
 void mio__own(mio_queue *);
+int  mio__print_local(const mio_address *, char *text, size_t room);
 int  mio__accept(mio_op *);             /* 0 or the system's error */
 int  mio__connect(mio_op *);
 int  mio__connected(mio_socket *);
+
+/* address.c: families as minimio.h and as the system calls them; 0: none */
+int  mio__family(int native);
+int  mio__native_family(int family);
 
 #if defined(MIO_CHECKED)
 bool mio__owned(const mio_queue *);

@@ -1,7 +1,7 @@
 /* Tangled from book/09-completion-over-readiness.md: Completion over readiness. Edit the chapter, not this file. */
 
 #define _GNU_SOURCE                     /* glibc: more than ISO C */
-#include "queue.h"
+#include "lines.h"
 #if !defined(_WIN32)
 #include <errno.h>
 #include <pthread.h>
@@ -355,62 +355,6 @@ static inline bool attempt(mio_op *op)
     return attempt_other(op);
 }
 
-/* <<the lines of a socket>> (1 of 3), book/09-completion-over-readiness.md: Completion over readiness */
-/* The tail of an empty list means nothing */
-static void append(mio_socket *s, mio_op *op)
-{
-    unsigned i = op->way - 1u;
-    op->next = op->previous = NULL;
-    if (s->head[i] == NULL) {
-        s->head[i] = op;
-    } else {
-        op->previous = s->tail[i];
-        op->previous->next = op;
-    }
-    s->tail[i] = op;
-}
-
-static void take_out(mio_op *op)
-{
-    mio_socket *s = op->socket;
-    mio_op *before = op->previous, *after = op->next;
-    *(before == NULL ? &s->head[op->way - 1] : &before->next) = after;
-    *(after == NULL ? &s->tail[op->way - 1] : &after->previous) = before;
-}
-/* <<the lines of a socket>> (2 of 3), book/09-completion-over-readiness.md: Completion over readiness */
-
-/* The first operation on a socket makes it one of the queue's */
-static void join(mio_queue *q, mio_socket *s)
-{
-    s->queue = q;
-    s->previous = NULL;
-    s->next = q->sockets;
-    if (s->next != NULL)
-        s->next->previous = s;
-    q->sockets = s;
-}
-/* <<the lines of a socket>> (3 of 3), book/09-completion-over-readiness.md: Completion over readiness */
-
-static void list_again(mio_queue *q, mio_socket *s)
-{
-    if (s->flags & LISTED)
-        return;
-    s->flags |= LISTED;
-    s->again = q->again;
-    q->again = s;
-}
-
-static void unlist(mio_queue *q, mio_socket *s)
-{
-    mio_socket **at = &q->again;
-    if (!(s->flags & LISTED))
-        return;
-    while (*at != s)
-        at = &(*at)->again;
-    *at = s->again;
-    s->flags &= ~(uint32_t)LISTED;
-}
-
 /* <<try, wait, try again>> (1 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 /* Why a selector refuses a descriptor */
 static int refusal_code(int error)
@@ -601,13 +545,7 @@ void mio__release(mio_queue *q, mio_socket *s)
     if (s->interest != 0)
         mio__forget(q, s);
     unlist(q, s);
-    if (s->previous == NULL)
-        q->sockets = s->next;
-    else
-        s->previous->next = s->next;
-    if (s->next != NULL)
-        s->next->previous = s->previous;
-    s->queue = NULL;
+    part(q, s);
     s->interest = 0;
     s->flags &= ~(uint32_t)(NOT_NOW | CAREFUL);
 }

@@ -74,19 +74,7 @@ bool mio__owned(const mio_queue *q)
 }
 #endif
 
-/* <<open a socket>> (1 of 4), book/09-completion-over-readiness.md: Completion over readiness */
-static const int families[] = { [MIO_LOCAL] = AF_UNIX, [MIO_IPV4] = AF_INET,
-                                [MIO_IPV6] = AF_INET6 };
-
-static int family_of(int native)
-{
-    for (int i = 0; i <= MIO_IPV6; i++)
-        if (families[i] == native && native != 0)
-            return i;
-    return 0;
-}
-/* <<open a socket>> (2 of 4), book/09-completion-over-readiness.md: Completion over readiness */
-
+/* <<open a socket>> (1 of 3), book/09-completion-over-readiness.md: Completion over readiness */
 #if defined(SO_NOSIGPIPE)
 static int no_sigpipe(int fd)
 {
@@ -107,7 +95,7 @@ static int non_blocking(int fd)
         return -1;
     return fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
-/* <<open a socket>> (3 of 4), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<open a socket>> (2 of 3), book/09-completion-over-readiness.md: Completion over readiness */
 
 static void fill_in(mio_socket *s, int fd, int type, int family)
 {
@@ -123,18 +111,18 @@ static void fill_in(mio_socket *s, int fd, int type, int family)
     if (type == TYPE_PIPE)
         s->flags |= EXACT;
 }
-/* <<open a socket>> (4 of 4), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<open a socket>> (3 of 3), book/09-completion-over-readiness.md: Completion over readiness */
 
 int mio_socket_open(mio_socket *s, int family, int type)
 {
     int one = 1, error;
     memset(s, 0, sizeof *s);
     s->native = -1;
-    if (family < 0 || family > MIO_IPV6 || families[family] == 0
-            || (type != MIO_STREAM && type != MIO_DATAGRAM))
+    int native = mio__native_family(family);
+    if (native == 0 || (type != MIO_STREAM && type != MIO_DATAGRAM))
         return MIO_EINVAL;
-    int fd = socket(families[family], type == MIO_STREAM ? SOCK_STREAM
-                                                         : SOCK_DGRAM, 0);
+    int fd = socket(native, type == MIO_STREAM ? SOCK_STREAM
+                                               : SOCK_DGRAM, 0);
     if (fd < 0)
         return errno == EAFNOSUPPORT ? MIO_ENOTSUP : mio__code(errno);
     if (non_blocking(fd) != 0 || no_sigpipe(fd) != 0
@@ -184,7 +172,7 @@ int mio_socket_adopt(mio_socket *s, mio_native fd)
     if (socket && (getsockname(fd, (struct sockaddr *)&local, &size) != 0
                    || no_sigpipe(fd) != 0))
         return mio__code(errno);
-    fill_in(s, fd, type, family_of(local.ss_family));
+    fill_in(s, fd, type, mio__family(local.ss_family));
     return 0;
 }
 
@@ -314,91 +302,26 @@ int mio__accept(mio_op *op)
     return 0;
 }
 
-/* <<addresses>> (1 of 5), book/09-completion-over-readiness.md: Completion over readiness */
-static int fill_address(mio_address *a, const void *native, size_t length)
-{
-    memset(a, 0, sizeof *a);
-    memcpy(a->storage.bytes, native, length);
-    a->length = (uint32_t)length;
-    return 0;
-}
-
-int mio_address_parse(mio_address *a, const char *text, int port)
-{
-    struct sockaddr_in  v4;
-    struct sockaddr_in6 v6;
-    memset(&v4, 0, sizeof v4);
-    memset(&v6, 0, sizeof v6);
-    v4.sin_family = AF_INET;
-    v6.sin6_family = AF_INET6;
-    v4.sin_port = v6.sin6_port = htons((uint16_t)port);
-    if (port < 0 || port > 65535)
-        return MIO_EINVAL;
-    if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
-        return fill_address(a, &v4, sizeof v4);
-    if (inet_pton(AF_INET6, text, &v6.sin6_addr) == 1)
-        return fill_address(a, &v6, sizeof v6);
-    return MIO_EINVAL;
-}
-/* <<addresses>> (2 of 5), book/09-completion-over-readiness.md: Completion over readiness */
-
+/* <<local addresses>> (1 of 2), book/09-completion-over-readiness.md: Completion over readiness */
 int mio_address_local(mio_address *a, const char *path)
 {
     struct sockaddr_un local;
     size_t length = strlen(path);
     memset(&local, 0, sizeof local);
+    memset(a, 0, sizeof *a);
     if (length == 0 || length >= sizeof local.sun_path
             || sizeof local > sizeof a->storage)
         return MIO_EINVAL;
     local.sun_family = AF_UNIX;
     memcpy(local.sun_path, path, length + 1);
-    return fill_address(a, &local,
-                        offsetof(struct sockaddr_un, sun_path)
-                            + length + 1);
+    memcpy(a->storage.bytes, &local, sizeof local);
+    a->length = (uint32_t)(offsetof(struct sockaddr_un, sun_path)
+                           + length + 1);
+    return 0;
 }
-/* <<addresses>> (3 of 5), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<local addresses>> (2 of 2), book/09-completion-over-readiness.md: Completion over readiness */
 
-int mio_address_family(const mio_address *a)
-{
-    struct sockaddr any;
-    if (a->length < offsetof(struct sockaddr, sa_data))
-        return MIO_EINVAL;
-    memcpy(&any, a->storage.bytes, sizeof any);
-    int family = family_of(any.sa_family);
-    return family != 0 ? family : MIO_EINVAL;
-}
-
-int mio_address_port(const mio_address *a)
-{
-    struct sockaddr_in  v4;
-    struct sockaddr_in6 v6;
-    switch (mio_address_family(a)) {
-    case MIO_IPV4:
-        memcpy(&v4, a->storage.bytes, sizeof v4);
-        return ntohs(v4.sin_port);
-    case MIO_IPV6:
-        memcpy(&v6, a->storage.bytes, sizeof v6);
-        return ntohs(v6.sin6_port);
-    default:
-        return -1;
-    }
-}
-/* <<addresses>> (4 of 5), book/09-completion-over-readiness.md: Completion over readiness */
-
-/* The address without its port */
-static const char *host(const mio_address *a, char *text, socklen_t room)
-{
-    struct sockaddr_in  v4;
-    struct sockaddr_in6 v6;
-    if (mio_address_family(a) == MIO_IPV4) {
-        memcpy(&v4, a->storage.bytes, sizeof v4);
-        return inet_ntop(AF_INET, &v4.sin_addr, text, room);
-    }
-    memcpy(&v6, a->storage.bytes, sizeof v6);
-    return inet_ntop(AF_INET6, &v6.sin6_addr, text, room);
-}
-
-static int print_local(const mio_address *a, char *text, size_t room)
+int mio__print_local(const mio_address *a, char *text, size_t room)
 {
     size_t skip = offsetof(struct sockaddr_un, sun_path);
     const char *path = (const char *)a->storage.bytes + skip;
@@ -410,19 +333,5 @@ static int print_local(const mio_address *a, char *text, size_t room)
     memcpy(text, path, length);
     text[length] = '\0';
     return 0;
-}
-/* <<addresses>> (5 of 5), book/09-completion-over-readiness.md: Completion over readiness */
-
-int mio_address_print(const mio_address *a, char *text, size_t room)
-{
-    char address[64];
-    int family = mio_address_family(a);
-    if (family == MIO_LOCAL)
-        return print_local(a, text, room);
-    if (family < 0 || host(a, address, sizeof address) == NULL)
-        return MIO_EINVAL;
-    int n = snprintf(text, room, family == MIO_IPV6 ? "[%s]:%d" : "%s:%d",
-                     address, mio_address_port(a));
-    return n >= 0 && (size_t)n < room ? 0 : MIO_EINVAL;
 }
 #endif
