@@ -86,26 +86,28 @@ int mio_address_port(const mio_address *a)
 /* <<addresses>> (4 of 5), book/09-completion-over-readiness.md: Completion over readiness */
 
 /* The address without its port */
-static const char *host(const mio_address *a, char *text, socklen_t room)
+enum { HOST = 64 };
+
+static const char *host(const mio_address *a, char text[HOST])
 {
     struct sockaddr_in  v4;
     struct sockaddr_in6 v6;
     if (mio_address_family(a) == MIO_IPV4) {
         memcpy(&v4, a->storage.bytes, sizeof v4);
-        return inet_ntop(AF_INET, &v4.sin_addr, text, room);
+        return inet_ntop(AF_INET, &v4.sin_addr, text, HOST);
     }
     memcpy(&v6, a->storage.bytes, sizeof v6);
-    return inet_ntop(AF_INET6, &v6.sin6_addr, text, room);
+    return inet_ntop(AF_INET6, &v6.sin6_addr, text, HOST);
 }
 /* <<addresses>> (5 of 5), book/09-completion-over-readiness.md: Completion over readiness */
 
 int mio_address_print(const mio_address *a, char *text, size_t room)
 {
-    char address[64];
+    char address[HOST];
     int family = mio_address_family(a);
     if (family == MIO_LOCAL)
         return mio__print_local(a, text, room);
-    if (family < 0 || host(a, address, sizeof address) == NULL)
+    if (family < 0 || host(a, address) == NULL)
         return MIO_EINVAL;
     int n = snprintf(text, room, family == MIO_IPV6 ? "[%s]:%d" : "%s:%d",
                      address, mio_address_port(a));

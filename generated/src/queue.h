@@ -28,7 +28,7 @@ enum way { READING = MIO_READABLE, WRITING = MIO_WRITABLE };
 
 enum { DUE = 1, STARTED = 2 };          /* op->flags: deadline; connect */
 
-/* <<flags>> (1 of 1), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<flags>> (1 of 2), book/09-completion-over-readiness.md: Completion over readiness */
 /* socket->flags */
 enum {
     NOT_NOW = READING | WRITING,    /* a way is set while the last attempt
@@ -45,6 +45,15 @@ enum {
 
 /* socket->type, beside MIO_STREAM and MIO_DATAGRAM */
 enum { TYPE_PIPE = 3, TYPE_DEVICE = 4 };
+/* <<flags>> (2 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
+
+/* Windows; socket->flags */
+enum {
+    POLLING    = 2048,      /* the kernel has its poll */
+    ASSOCIATED = 4096,      /* with the port */
+    AT_ONCE    = 8192,      /* what is done at once has no packet */
+    NO_MORE    = 16384      /* its receiving half was shut */
+};
 
 /* <<the queue itself>> (1 of 1), book/09-completion-over-readiness.md: Completion over readiness */
 struct mio_queue {
@@ -59,15 +68,17 @@ struct mio_queue {
     atomic_int  call;                   /* AWAKE, ASLEEP or CALLED */
     atomic_int  posting, woken, shut;
     uintptr_t   owner, process;
-    /* <<the kernel's handles>> (1 of 1), book/09-completion-over-readiness.md: Completion over readiness */
+    /* <<the kernel's handles>> (1 of 2), book/09-completion-over-readiness.md: Completion over readiness */
     int         kernel, waker[2];           /* descriptors; -1: none */
+    /* <<the kernel's handles>> (2 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
+    void       *port, *afd;                 /* Windows; NULL: none */
     int         room;                   /* events at once */
     bool        coarse;                 /* waits are in milliseconds only */
     bool        woke;                   /* the last call was answered so */
     void       *events;
 };
 
-/* <<verbs>> (1 of 4), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<verbs>> (1 of 5), book/09-completion-over-readiness.md: Completion over readiness */
 /* queue.c: what no kernel does for us */
 void mio__end(mio_queue *, mio_op *, int64_t result, int native);
 void mio__take(mio_queue *, mio_op *);
@@ -91,7 +102,7 @@ static inline void mio__finish(mio_queue *q, mio_op *op)
     if (op->flags & DUE)
         mio__due_remove(q, op);
 }
-/* <<verbs>> (2 of 4), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<verbs>> (2 of 5), book/09-completion-over-readiness.md: Completion over readiness */
 
 /* The backend: readiness.c over a selector */
 int  mio__begin(mio_queue *, mio_op *);
@@ -101,7 +112,7 @@ void mio__stop_socket(mio_queue *, mio_socket *);
 void mio__close(mio_queue *, mio_op *);
 void mio__release(mio_queue *, mio_socket *);
 void mio__try_again(mio_queue *);
-/* <<verbs>> (3 of 4), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<verbs>> (3 of 5), book/09-completion-over-readiness.md: Completion over readiness */
 
 /* The selector: epoll.c or kqueue.c. What fails gives the system's code */
 int  mio__kernel_open(mio_queue *);
@@ -118,7 +129,7 @@ void mio__ring(mio_queue *);
    sign that a short read is not the last word, EXACT: flags to be
    cleared */
 void mio__heard(mio_queue *, mio_socket *, uint32_t news);
-/* <<verbs>> (4 of 4), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<verbs>> (4 of 5), book/09-completion-over-readiness.md: Completion over readiness */
 
 /* socket_posix.c: the system's calls and codes */
 int  mio__code(int native);
@@ -141,5 +152,28 @@ static inline bool mio__owned(const mio_queue *q)
     return true;
 }
 #endif
+/* <<verbs>> (5 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+
+/* Windows: what a packet of the port is for, its completion key */
+enum { KEY_REQUEST, KEY_RING, KEY_POLL };
+
+/* socket_windows.c. An int is 0 or the system's error */
+int  mio__winsock(void);
+int  mio__of_status(long status);
+int  mio__open(mio_socket *, int family, int type);
+void mio__discard(mio_socket *);
+bool mio__plain(const mio_socket *);
+void mio__bind_any(mio_socket *);
+int  mio__update(mio_native, int option, const void *value, int size);
+int  mio__accepted(const mio_socket *listener, mio_socket *);
+int  mio__connect_datagram(mio_socket *, const mio_address *to);
+int  mio__shut(mio_op *);
+
+/* afd.c: READY */
+int  mio__poll_begin(mio_queue *, mio_socket *);
+void mio__poll_done(mio_queue *, mio_socket *);
+void mio__poll_stop(mio_queue *, mio_socket *);
+bool mio__polling(const mio_socket *);
+void mio__poll_close(mio_queue *);
 
 #endif
