@@ -1,0 +1,651 @@
+/* Tangled from book/10-the-same-on-iocp.md: The same on IOCP. Edit the chapter, not this file. */
+
+#include "lines.h"
+#if defined(_WIN32)
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#include <mswsock.h>
+#include <windows.h>
+#include <string.h>
+
+/* op->flags, beside DUE: the kernel has its record; it is asked to end */
+enum { IN_KERNEL = 4, GIVEN_UP = 8 };
+
+enum { TURN = 16 };                     /* requests in a row for a way */
+
+/* For one request. What is longer goes in parts */
+enum { MOST = 1 << 20 };
+
+/* <<the record>> (1 of 1), book/10-the-same-on-iocp.md: The same on IOCP */
+/* An operation is found by the record that the kernel gives back */
+static OVERLAPPED *record(mio_op *op)
+{
+    return (OVERLAPPED *)(void *)op->reserved;
+}
+
+static mio_op *of_record(OVERLAPPED *o)
+{
+    return (mio_op *)(void *)((char *)o - offsetof(mio_op, reserved));
+}
+
+_Static_assert(sizeof(OVERLAPPED) <= sizeof ((mio_op *)0)->reserved,
+               "a record fits into an operation");
+
+/* The status of a datagram that was cut: a warning, not an error */
+#define CUT 0x80000005u                 /* STATUS_BUFFER_OVERFLOW */
+
+/* <<open the port>> (1 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
+size_t mio__event_size(void)
+{
+    return sizeof(OVERLAPPED_ENTRY);
+}
+
+int mio__kernel_open(mio_queue *q)
+{
+    int error = mio__winsock();
+    if (error != 0)
+        return error;
+    q->port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
+    return q->port != NULL ? 0 : (int)GetLastError();
+}
+/* <<open the port>> (2 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
+
+void mio__kernel_close(mio_queue *q)
+{
+    mio__poll_close(q);
+    if (q->port != NULL)
+        CloseHandle(q->port);
+}
+
+/* A packet of our own wakes the owner. It takes memory of the kernel, which
+   may be short for a moment; to lose it would be to sleep for ever */
+void mio__ring(mio_queue *q)
+{
+    while (!PostQueuedCompletionStatus(q->port, 0, KEY_RING, NULL))
+        Sleep(1);
+}
+
+/* <<hand it to the kernel>> (1 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
+/* What the call came to: 0, done at once and without a packet; an error,
+   likewise; or WSA_IO_PENDING, its packet will come */
+static int handed_over(mio_op *op, int failed)
+{
+    int error = failed ? WSAGetLastError() : 0;
+    if (error == 0 && !(op->socket->flags & AT_ONCE))
+        return WSA_IO_PENDING;
+    if (error == WSAEMSGSIZE && (uint32_t)record(op)->Internal == CUT)
+        return WSA_IO_PENDING;          /* a warning: its packet comes */
+    return error;
+}
+/* <<hand it to the kernel>> (2 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
+
+static WSABUF part_of(const mio_op *op)
+{
+    WSABUF part;
+    size_t left = op->length - op->done;
+    part.buf = (char *)op->buffer + op->done;
+    part.len = left > MOST ? MOST : (ULONG)left;
+    return part;
+}
+
+static int request_receive(mio_op *op, DWORD *n)
+{
+    WSABUF part = part_of(op);
+    DWORD flags = 0;
+    return handed_over(op, WSARecv(op->socket->native, &part, 1, n, &flags,
+                                   record(op), NULL));
+}
+/* <<hand it to the kernel>> (3 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
+
+/* The kernel writes the sender's address, and its length, when it has
+   them */
+static int request_receive_from(mio_op *op, DWORD *n)
+{
+    WSABUF part = part_of(op);
+    DWORD flags = 0;
+    mio_address *from = op->with.from;
+    if (from == NULL)
+        return request_receive(op, n);
+    memset(from, 0, sizeof *from);
+    from->length = sizeof from->storage;
+    return handed_over(op, WSARecvFrom(op->socket->native, &part, 1, n,
+                           &flags, (void *)from->storage.bytes,
+                           (INT *)(void *)&from->length, record(op), NULL));
+}
+/* <<hand it to the kernel>> (4 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
+
+static int request_send(mio_op *op, DWORD *n)
+{
+    WSABUF part = part_of(op);
+    return handed_over(op, WSASend(op->socket->native, &part, 1, n, 0,
+                                   record(op), NULL));
+}
+
+static int request_send_to(mio_op *op, DWORD *n)
+{
+    WSABUF part = part_of(op);
+    const void *to = op->with.to->storage.bytes;
+    if (mio_address_family(op->with.to) != op->socket->family)
+        return WSAEAFNOSUPPORT;
+    return handed_over(op, WSASendTo(op->socket->native, &part, 1, n, 0, to,
+                           (int)op->with.to->length, record(op), NULL));
+}
+
+/* <<connect and accept>> (1 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
+static int extension(SOCKET s, GUID id, void *function, DWORD size)
+{
+    DWORD n = 0;
+    int failed = WSAIoctl(s, SIO_GET_EXTENSION_FUNCTION_POINTER, &id,
+                          sizeof id, function, size, &n, NULL, NULL);
+    return failed ? WSAGetLastError() : 0;
+}
+/* <<connect and accept>> (2 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
+
+/* ConnectEx is for streams, and takes bound sockets only */
+static int request_connect(mio_op *op, DWORD *n)
+{
+    mio_socket *s = op->socket;
+    LPFN_CONNECTEX connect_ex = NULL;
+    const void *to = op->with.to->storage.bytes;
+    int length = (int)op->with.to->length;
+    if (s->flags & CONNECTED)
+        return WSAEISCONN;
+    if (mio_address_family(op->with.to) != s->family)
+        return WSAEAFNOSUPPORT;
+    if (s->type == MIO_DATAGRAM)
+        return mio__connect_datagram(s, op->with.to);
+    mio__bind_any(s);
+    int error = extension(s->native, (GUID)WSAID_CONNECTEX, &connect_ex,
+                          sizeof connect_ex);
+    if (error != 0)
+        return error;
+    return handed_over(op, !connect_ex(s->native, to, length, NULL, 0, n,
+                                       record(op)));
+}
+/* <<connect and accept>> (3 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
+
+/* The kernel writes two addresses behind a socket that does not exist yet:
+   into its part of our structure */
+enum { ADDRESS = sizeof(struct sockaddr_in6) + 16 };
+_Static_assert(offsetof(mio_socket, queue) + 2 * ADDRESS
+                   <= sizeof(mio_socket), "two addresses fit in a socket");
+/* <<connect and accept>> (4 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
+
+static int request_accept(mio_op *op, DWORD *n)
+{
+    mio_socket *listener = op->socket, *s = op->with.accepted;
+    LPFN_ACCEPTEX accept_ex = NULL;
+    if (listener->type != MIO_STREAM)
+        return WSAEOPNOTSUPP;
+    int error = extension(listener->native, (GUID)WSAID_ACCEPTEX,
+                          &accept_ex, sizeof accept_ex);
+    if (error == 0)
+        error = mio__open(s, listener->family, MIO_STREAM);
+    if (error != 0)
+        return error;
+    error = handed_over(op, !accept_ex(listener->native, s->native,
+                &s->queue, 0, ADDRESS, ADDRESS, n, record(op)));
+    if (error != 0 && error != WSA_IO_PENDING)
+        mio__discard(s);
+    return error;
+}
+
+/* <<which request>> (1 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
+static int request(mio_op *op, DWORD *n)
+{
+    memset(record(op), 0, sizeof(OVERLAPPED));
+    switch (op->kind) {
+    case OP_RECEIVE:      return request_receive(op, n);
+    case OP_RECEIVE_FROM: return request_receive_from(op, n);
+    case OP_SEND_TO:      return request_send_to(op, n);
+    case OP_CONNECT:      return request_connect(op, n);
+    case OP_ACCEPT:       return request_accept(op, n);
+    case OP_SHUT:         return mio__shut(op);
+    default:              return request_send(op, n);
+    }
+}
+/* <<which request>> (2 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
+
+/* The first request on a socket ties it to the port for life. Where every
+   layer allows it, what is done at once has no packet */
+static int associate(mio_queue *q, mio_socket *s)
+{
+    HANDLE handle = (HANDLE)s->native;
+    if (s->flags & ASSOCIATED)
+        return 0;
+    if (CreateIoCompletionPort(handle, q->port, KEY_REQUEST, 0) == NULL)
+        return GetLastError() == ERROR_INVALID_PARAMETER
+            ? WSAEOPNOTSUPP : (int)GetLastError();
+    s->flags |= ASSOCIATED;
+    if (s->type == MIO_STREAM && mio__plain(s)
+            && SetFileCompletionNotificationModes(handle,
+                   FILE_SKIP_COMPLETION_PORT_ON_SUCCESS
+                   | FILE_SKIP_SET_EVENT_ON_HANDLE))
+        s->flags |= AT_ONCE;
+    return 0;
+}
+
+/* <<what a request came to>> (1 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
+static bool completes(mio_op *op, int64_t result)
+{
+    op->result = result;
+    op->native = 0;
+    return true;
+}
+/* <<what a request came to>> (2 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
+
+/* A connection's error is told once in each direction, also in place of an
+   end */
+static bool fails(mio_op *op, int error)
+{
+    mio_socket *s = op->socket;
+    uint32_t told = (uint32_t)TOLD * op->way;
+    if (s->type == MIO_STREAM && mio__code(error) == MIO_ECONNRESET) {
+        if (s->error == 0)
+            s->error = error;
+        s->flags |= told;
+    }
+    op->native = error;
+    op->result = mio__code(error);
+    if (s->type == MIO_DATAGRAM && op->result == MIO_ECONNRESET)
+        op->result = MIO_ECONNREFUSED;  /* ICMP's word for it, here */
+    return true;
+}
+/* <<what a request came to>> (3 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
+
+static bool received(mio_op *op, DWORD n)
+{
+    mio_socket *s = op->socket;
+    op->done = n;
+    if (n == 0 && s->type == MIO_STREAM && s->error != 0
+            && !(s->flags & (uint32_t)TOLD * op->way))
+        return fails(op, s->error);
+    return completes(op, (int64_t)n);
+}
+/* <<what a request came to>> (4 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
+
+static bool sent(mio_op *op, DWORD n)
+{
+    op->done += n;
+    if (op->kind == OP_SEND_ALL && op->done < op->length)
+        return false;
+    return completes(op, (int64_t)op->done);
+}
+/* <<what a request came to>> (5 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
+
+/* A peer that gave up while it waited is passed over */
+static bool accepted(mio_op *op, int error)
+{
+    mio_socket *s = op->with.accepted;
+    if (error == 0)
+        error = mio__accepted(op->socket, s);
+    if (error == 0)
+        return completes(op, 0);
+    mio__discard(s);
+    return error == WSAENOTCONN || mio__code(error) == MIO_ECONNRESET
+        ? false : fails(op, error);
+}
+/* <<what a request came to>> (6 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
+
+static bool connected(mio_op *op, int error)
+{
+    mio_socket *s = op->socket;
+    if (error == 0 && s->type == MIO_STREAM)
+        error = mio__update(s->native, SO_UPDATE_CONNECT_CONTEXT, NULL, 0);
+    if (error != 0)
+        return fails(op, error);
+    if (s->type == MIO_STREAM)
+        s->flags |= CONNECTED;
+    return completes(op, 0);
+}
+/* <<what a request came to>> (7 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
+
+/* Has it its result? If not, there is more to be requested */
+static bool came_to(mio_op *op, int error, DWORD n)
+{
+    if (op->kind == OP_ACCEPT)
+        return accepted(op, error);
+    if (op->kind == OP_CONNECT)
+        return connected(op, error);
+    if (error == WSAEMSGSIZE)
+        op->done = n;
+    if (error != 0)
+        return fails(op, error);
+    if (op->kind == OP_RECEIVE || op->kind == OP_RECEIVE_FROM)
+        return received(op, n);
+    return op->kind == OP_SHUT ? completes(op, 0) : sent(op, n);
+}
+
+/* <<one request for each way>> (1 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
+/* Receives wait for a connect; a half that was shut has no more to give
+   than what is there */
+static bool must_wait(const mio_op *op)
+{
+    const mio_op *writer = op->socket->head[WRITING - 1];
+    return op->way == READING && writer != NULL
+        && writer->kind == OP_CONNECT;
+}
+
+static bool ended(const mio_op *op)
+{
+    const mio_socket *s = op->socket;
+    u_long there = 0;
+    return op->way == READING && s->flags & NO_MORE
+        && (ioctlsocket(s->native, FIONREAD, &there) != 0 || there == 0);
+}
+/* <<one request for each way>> (2 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
+
+/* Has it its result at once? */
+static bool start(mio_queue *q, mio_op *op)
+{
+    DWORD n = 0;
+    int error = associate(q, op->socket);
+    if (error != 0)
+        return fails(op, error);
+    if (ended(op))
+        return completes(op, 0);
+    error = request(op, &n);
+    if (error != WSA_IO_PENDING)
+        return came_to(op, error, n);
+    op->flags |= IN_KERNEL;
+    return false;
+}
+/* <<one request for each way>> (3 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
+
+static void leave(mio_queue *q, mio_op *op)
+{
+    op->flags &= (uint8_t)~GIVEN_UP;
+    take_out(op);
+    mio__finish(q, op);
+}
+
+/* A READY has its poll, or its result: an error */
+static bool start_ready(mio_queue *q, mio_op *op)
+{
+    int error = mio__poll_begin(q, op->socket);
+    return error != 0 && fails(op, error);
+}
+/* <<one request for each way>> (4 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
+
+/* The first in line goes to the kernel, and only the first */
+static void proceed(mio_queue *q, mio_socket *s, enum way way)
+{
+    mio_op *op;
+    int turns = 0;
+    while ((op = s->head[way - 1]) != NULL && !(op->flags & IN_KERNEL)
+            && !must_wait(op)) {
+        if (op->flags & GIVEN_UP) {
+            leave(q, op);
+        } else if (turns++ == TURN) {
+            list_again(q, s);
+            return;
+        } else if (op->kind == OP_READY ? start_ready(q, op)
+                                        : start(q, op)) {
+            leave(q, op);
+        } else if (op->kind == OP_READY) {
+            return;
+        }
+    }
+}
+/* <<one request for each way>> (5 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
+
+static void proceed_both(mio_queue *q, mio_socket *s)
+{
+    proceed(q, s, WRITING);
+    proceed(q, s, READING);
+}
+/* <<one request for each way>> (6 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
+
+void mio__try_again(mio_queue *q)
+{
+    mio_socket *s = q->again;
+    q->again = NULL;
+    while (s != NULL) {
+        mio_socket *next = s->again;
+        s->flags &= ~(uint32_t)LISTED;
+        proceed_both(q, s);
+        s = next;
+    }
+}
+
+/* <<begin on a port>> (1 of 3), book/10-the-same-on-iocp.md: The same on IOCP */
+int mio__begin(mio_queue *q, mio_op *op)
+{
+    append(op->socket, op);
+    if (op->socket->head[op->way - 1u] == op)
+        proceed(q, op->socket, op->way);
+    return 0;
+}
+/* <<begin on a port>> (2 of 3), book/10-the-same-on-iocp.md: The same on IOCP */
+
+/* What waits to be received ends now: nothing more will come */
+static void shut_receive(mio_queue *q, mio_socket *s)
+{
+    mio_op *op = s->head[READING - 1], *next;
+    s->flags |= NO_MORE;
+    for (; op != NULL; op = next) {
+        next = op->next;
+        if (op->kind != OP_READY)
+            mio__stop(q, op, 0);
+    }
+}
+/* <<begin on a port>> (3 of 3), book/10-the-same-on-iocp.md: The same on IOCP */
+
+void mio__begin_first(mio_queue *q, mio_op *op)
+{
+    mio_socket *s = op->socket;
+    bool receiving = op->kind == OP_SHUT && op->length & MIO_SHUT_RECEIVE;
+    if (!(s->flags & IS_OPEN)) {
+        mio__end(q, op, MIO_EBADF, WSAEBADF);
+        return;
+    }
+    if (s->queue == NULL)
+        join(q, s);
+    if (op->kind == OP_READY)
+        s->flags |= CAREFUL;            /* no short way beside it */
+    if (receiving && op->length == MIO_SHUT_RECEIVE) {
+        came_to(op, mio__shut(op), 0);
+        mio__finish(q, op);
+    } else {
+        mio__begin(q, op);
+    }
+    if (receiving)
+        shut_receive(q, s);
+}
+
+/* <<give up and let go, on a port>> (1 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
+static bool polled_for(const mio_op *op)
+{
+    const mio_socket *s = op->socket;
+    return op->kind == OP_READY && s->head[op->way - 1] == op
+        && mio__polling(s);
+}
+
+
+/* What is in the kernel's hands stays inside until its packet comes */
+static void give_up(mio_op *op, int code)
+{
+    op->flags |= GIVEN_UP;
+    op->result = code;
+    op->native = 0;
+}
+/* <<give up and let go, on a port>> (2 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
+
+void mio__stop(mio_queue *q, mio_op *op, int code)
+{
+    if (op->flags & DUE)
+        mio__due_remove(q, op);
+    if (op->kind == OP_CLOSE || op->flags & GIVEN_UP)
+        return;
+    if (op->kind == OP_TIMER) {
+        mio__end(q, op, code, 0);
+        return;
+    }
+    give_up(op, code);
+    if (op->flags & IN_KERNEL)
+        CancelIoEx((HANDLE)op->socket->native, record(op));
+    else if (polled_for(op))
+        mio__poll_stop(q, op->socket);
+    else
+        leave(q, op);
+}
+/* <<give up and let go, on a port>> (3 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
+
+/* In order: the first ends them all when its packet has come */
+static void stop_line(mio_queue *q, mio_op *op)
+{
+    bool wait = op != NULL && op->flags & IN_KERNEL;
+    while (op != NULL) {
+        mio_op *next = op->next;
+        if (wait && !(op->flags & IN_KERNEL))
+            give_up(op, MIO_ECANCELED);
+        else
+            mio__stop(q, op, MIO_ECANCELED);
+        op = next;
+    }
+}
+/* <<give up and let go, on a port>> (4 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
+
+void mio__stop_socket(mio_queue *q, mio_socket *s)
+{
+    stop_line(q, s->head[READING - 1]);
+    stop_line(q, s->head[WRITING - 1]);
+}
+
+/* <<close on a port>> (1 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+static mio_op *closing(const mio_socket *s)
+{
+    return s->reserved[0];
+}
+/* <<close on a port>> (2 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+
+/* The last packet has come: the memory is the caller's again */
+static void close_if_quiet(mio_queue *q, mio_socket *s)
+{
+    mio_op *op = closing(s);
+    if (op == NULL || s->head[0] != NULL || s->head[1] != NULL
+            || mio__polling(s))
+        return;
+    if (s->queue != NULL)
+        mio__release(q, s);
+    s->flags = 0;
+    s->reserved[0] = NULL;
+    mio__finish(q, op);
+}
+/* <<close on a port>> (3 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+
+void mio__close(mio_queue *q, mio_op *op)
+{
+    mio_socket *s = op->socket;
+    if (!(s->flags & IS_OPEN)) {
+        mio__end(q, op, MIO_EBADF, WSAEBADF);
+        return;
+    }
+    s->flags &= ~(uint32_t)IS_OPEN;
+    s->flags |= CAREFUL;
+    s->reserved[0] = op;
+    mio__stop_socket(q, s);
+    op->native = closesocket(s->native) != 0 ? WSAGetLastError() : 0;
+    op->result = mio__code(op->native);
+    s->native = INVALID_SOCKET;
+    close_if_quiet(q, s);
+}
+/* <<close on a port>> (4 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+
+void mio__release(mio_queue *q, mio_socket *s)
+{
+    unlist(q, s);
+    part(q, s);
+    s->flags &= ~(uint32_t)(ASSOCIATED | AT_ONCE | CAREFUL);
+}
+/* <<close on a port>> (5 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+
+int mio_socket_detach(mio_socket *s, mio_native *native)
+{
+    if (!(s->flags & IS_OPEN))
+        return MIO_EBADF;
+    if (s->head[0] != NULL || s->head[1] != NULL)
+        return MIO_EBUSY;
+    if (s->queue != NULL && !mio__owned(s->queue))
+        return MIO_ETHREAD;
+    if (s->queue != NULL)
+        mio__release(s->queue, s);
+    *native = s->native;
+    s->flags = 0;
+    s->native = INVALID_SOCKET;
+    return 0;
+}
+
+/* <<packets>> (1 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+/* One that was given up has the result that was there before, or the code
+   of why it was */
+static bool gave_up(mio_op *op, int error, DWORD n)
+{
+    int64_t code = op->result;
+    if (error == 0 && came_to(op, 0, n))
+        return true;
+    if (op->kind == OP_ACCEPT)
+        mio__discard(op->with.accepted);
+    return completes(op, code);
+}
+/* <<packets>> (2 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+
+static void packet(mio_queue *q, OVERLAPPED_ENTRY *e)
+{
+    mio_op *op = of_record(e->lpOverlapped);
+    mio_socket *s = op->socket;
+    enum way way = op->way;
+    int error = mio__of_status((long)record(op)->Internal);
+    bool given_up = op->flags & GIVEN_UP;
+    bool connecting = op->kind == OP_CONNECT;
+    DWORD n = e->dwNumberOfBytesTransferred;
+    op->flags &= (uint8_t)~(IN_KERNEL | GIVEN_UP);
+    if (given_up ? gave_up(op, error, n) : came_to(op, error, n))
+        leave(q, op);
+    proceed(q, s, way);
+    if (connecting)
+        proceed(q, s, READING);
+    close_if_quiet(q, s);
+}
+/* <<packets>> (3 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+
+/* The poll's packet: first those leave that were given up */
+static void polled(mio_queue *q, mio_socket *s)
+{
+    for (int i = 0; i < 2; i++)
+        if (s->head[i] != NULL && s->head[i]->kind == OP_READY
+                && s->head[i]->flags & GIVEN_UP)
+            leave(q, s->head[i]);
+    mio__poll_done(q, s);
+    proceed_both(q, s);
+    close_if_quiet(q, s);
+}
+/* <<packets>> (4 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+
+static DWORD in_milliseconds(int64_t timeout)
+{
+    int64_t ms = timeout / 1000000 + (timeout % 1000000 > 0);
+    if (timeout < 0)
+        return INFINITE;
+    return ms >= INFINITE ? INFINITE - 1 : (DWORD)ms;
+}
+/* <<packets>> (5 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+
+int mio__select(mio_queue *q, int64_t timeout)
+{
+    OVERLAPPED_ENTRY *e = q->events;
+    ULONG n = 0;
+    if (!GetQueuedCompletionStatusEx(q->port, e, (ULONG)q->room, &n,
+                                     in_milliseconds(timeout), FALSE)) {
+        DWORD error = GetLastError();
+        return error == WAIT_TIMEOUT ? 0 : (int)error;
+    }
+    for (ULONG i = 0; i < n; i++) {
+        if (e[i].lpCompletionKey == KEY_REQUEST)
+            packet(q, &e[i]);
+        else if (e[i].lpCompletionKey == KEY_POLL)
+            polled(q, (mio_socket *)(void *)e[i].lpOverlapped);
+    }
+    return 0;
+}
+#endif
