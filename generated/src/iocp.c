@@ -359,12 +359,17 @@ static void proceed_both(mio_queue *q, mio_socket *s)
 }
 
 /* <<begin on a port>> (1 of 3), book/10-the-same-on-iocp.md: The same on IOCP */
-int mio__begin(mio_queue *q, mio_op *op)
+static void begin(mio_queue *q, mio_op *op)
 {
     append(op->socket, op);
     if (op->socket->head[op->way - 1u] == op)
         proceed(q, op->socket, op->way);
-    return 0;
+}
+
+/* A call into the kernel is dear enough: there is no short way here */
+int mio__submit_bytes(mio_queue *q, mio_op *op)
+{
+    return mio__submit(q, op);
 }
 /* <<begin on a port>> (2 of 3), book/10-the-same-on-iocp.md: The same on IOCP */
 
@@ -391,13 +396,11 @@ void mio__begin_first(mio_queue *q, mio_op *op)
     }
     if (s->queue == NULL)
         join(q, s);
-    if (op->kind == OP_READY)
-        s->flags |= CAREFUL;            /* no short way beside it */
     if (receiving && op->length == MIO_SHUT_RECEIVE) {
         came_to(op, mio__shut(op), 0);
         mio__finish(q, op);
     } else {
-        mio__begin(q, op);
+        begin(q, op);
     }
     if (receiving)
         shut_receive(q, s);
@@ -481,7 +484,6 @@ void mio__close(mio_queue *q, mio_op *op)
         return;
     }
     s->flags &= ~(uint32_t)IS_OPEN;
-    s->flags |= CAREFUL;
     s->reserved[0] = op;
     mio__stop_socket(q, s);
     op->native = closesocket(s->native) != 0 ? WSAGetLastError() : 0;

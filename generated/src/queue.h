@@ -84,6 +84,7 @@ struct mio_queue {
 /* <<verbs>> (1 of 6), book/09-completion-over-readiness.md: Completion over readiness */
 /* queue.c: what no kernel does for us */
 void mio__end(mio_queue *, mio_op *, int64_t result, int native);
+int  mio__submit(mio_queue *, mio_op *);
 void mio__take(mio_queue *, mio_op *);
 int  mio__refusal(const mio_queue *, const mio_op *);
 
@@ -107,8 +108,9 @@ static inline void mio__finish(mio_queue *q, mio_op *op)
 }
 /* <<verbs>> (2 of 6), book/09-completion-over-readiness.md: Completion over readiness */
 
-/* The backend: readiness.c over a selector */
-int  mio__begin(mio_queue *, mio_op *);
+/* The backend: readiness.c over a selector. Bytes take a short way in it,
+   or else mio__submit */
+int  mio__submit_bytes(mio_queue *, mio_op *);
 void mio__begin_first(mio_queue *, mio_op *);
 void mio__stop(mio_queue *, mio_op *, int code);
 void mio__stop_socket(mio_queue *, mio_socket *);
@@ -131,7 +133,7 @@ void mio__ring(mio_queue *);
 /* What it tells readiness.c: ways that may be tried, and, where there was a
    sign that a short read is not the last word, EXACT: flags to be
    cleared */
-void mio__heard(mio_queue *, mio_socket *, uint32_t news);
+void mio__heard(mio_socket *, uint32_t news);
 /* <<verbs>> (4 of 6), book/09-completion-over-readiness.md: Completion over readiness */
 
 /* socket_posix.c: the system's calls and codes */
