@@ -113,8 +113,10 @@ int mio_queue_wait(mio_queue *q, mio_op **done, int capacity,
                    good ? (long)n : MIO_ESYSTEM);
     }
     int given = 0;
-    for (; given < capacity && q->first != NULL; q->first = q->first->next)
+    while (given < capacity && q->first != NULL) {
         done[given++] = q->first;
+        q->first = q->first->next;
+    }
     if (q->first == NULL)
         q->last = &q->first;
     return given;
