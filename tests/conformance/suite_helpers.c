@@ -153,3 +153,11 @@ uint32_t random_below(uint32_t limit)
     seed ^= seed << 5;
     return seed % limit;
 }
+
+int scaled(int count)
+{
+    const char *text = getenv("SUITE_SCALE");
+    int scale = text == NULL ? 1 : (int)strtol(text, NULL, 10);
+
+    return scale > 1 && count / scale > 0 ? count / scale : count;
+}
