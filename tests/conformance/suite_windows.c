@@ -1,6 +1,5 @@
 /* The conformance suite on Windows: peers, threads, time, handles, and a test in a process of its own */
 #if defined(_WIN32)
-#define _WIN32_WINNT 0x0601     /* Windows 7 */
 #define WIN32_LEAN_AND_MEAN
 #define _CRT_SECURE_NO_WARNINGS /* Microsoft's compiler: fopen, getenv and their kind are meant as they are */
 #include <winsock2.h>
