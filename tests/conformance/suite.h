@@ -105,7 +105,7 @@ int64_t processor_time(void);           /* how long it had one */
 void    take_descriptors(int spare);    /* all that are left in this process, but so many */
 void    give_descriptors_back(void);
 bool    room_for(int descriptors);      /* the limit is raised if need be; false if it cannot be */
-void    random_from(uint32_t seed);     /* not 0 */
+void    random_from(uint32_t seed);     /* not 0; each thread has its own */
 uint32_t random_below(uint32_t limit);  /* the same in each run */
 int     scaled(int count);              /* SUITE_SCALE=10: a tenth of it */
 

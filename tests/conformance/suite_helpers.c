@@ -142,7 +142,7 @@ void fill(mio_queue *q, mio_socket *s)
     }
 }
 
-static uint32_t seed = 2463534242u;
+static _Thread_local uint32_t seed = 2463534242u;
 
 void random_from(uint32_t with) { seed = with; }
 
