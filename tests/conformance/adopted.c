@@ -222,6 +222,29 @@ static void detaching_is_MIO_EBUSY_while_something_is_pending(void)
     end_queue(q);
 }
 
+/* A ready ties it to no queue, on no system */
+static void a_descriptor_asked_for_readiness_alone_serves_another_queue(void)
+{
+    paired();
+    mio_queue *first = q;
+    mio_native end;
+    EQUAL(mio_ready(q, &op, &ours, MIO_READABLE), 0);
+    quiet(q, 5 * MS);
+    send_theirs("hello");
+    EQUAL(result_of(q, &op), MIO_READABLE);
+    EQUAL(mio_socket_detach(&ours, &end), 0);
+    EQUAL(mio_socket_adopt(&ours, end), 0);
+    q = open_queue();
+    EQUAL(receive(&ours, 100), 5);
+    receive_waits(&op, &ours, text, 100);
+    send_theirs("again");
+    EQUAL(result_of(q, &op), 5);
+    quiet(first, 5 * MS);
+    end_queue(first);
+    close_theirs();
+    end_ours();
+}
+
 static void a_close_closes_the_adopted_descriptor(void)
 {
     paired();
@@ -366,6 +389,7 @@ const struct test adopted_tests[] = {
     TEST(a_thousand_adopted_sockets_are_all_told),
     TEST(a_detached_descriptor_is_open_and_the_queue_has_forgotten_it),
     TEST(detaching_is_MIO_EBUSY_while_something_is_pending),
+    TEST(a_descriptor_asked_for_readiness_alone_serves_another_queue),
     TEST(a_close_closes_the_adopted_descriptor),
     TEST(a_descriptor_closed_by_its_owner_is_MIO_EBADF),
     TEST(a_descriptor_closed_under_a_receive_is_no_abort),
