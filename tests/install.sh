@@ -132,6 +132,9 @@ for name in $systems; do
     fi
     # shellcheck disable=SC2086
     quietly $cc $cflags -I"$work/tree/build/amalgamation" -o "$work/ask$exe" "$work/ask.c" "$work/one.o" $libs
+    # In a static program glibc's getaddrinfo needs shared libraries after all, and the linker says so
+    grep -v -e "in function .look_up'" -e "Using 'getaddrinfo' in statically linked" "$work/said" >"$work/left"
+    mv "$work/left" "$work/said"
     # shellcheck disable=SC2086
     hears "a program with it runs, $title" $run "$work/ask$exe"
     [ -n "$model" ] && [ -z "$run" ] || continue

@@ -17,7 +17,7 @@
 /* Each table ends with a test that has no name */
 static const struct test *const tables[] = {
     stream_tests, connection_tests, closing_tests, queue_tests, time_tests, post_tests, datagram_tests,
-    adopted_tests, ready_tests, socket_tests, abuse_tests,
+    adopted_tests, ready_tests, socket_tests, abuse_tests, pool_tests,
 };
 
 /* How a test's process ends; sanitizers and valgrind have their own numbers, which are none of these */

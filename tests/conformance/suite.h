@@ -25,7 +25,7 @@ struct test {
 
 /* Each file of tests ends with its table, and suite.c has a list of the tables */
 extern const struct test stream_tests[], connection_tests[], closing_tests[], queue_tests[], time_tests[],
-    post_tests[], datagram_tests[], adopted_tests[], ready_tests[], socket_tests[], abuse_tests[];
+    post_tests[], datagram_tests[], adopted_tests[], ready_tests[], socket_tests[], abuse_tests[], pool_tests[];
 
 /* --- saying what is wrong --------------------------------------------------------------------------- */
 
