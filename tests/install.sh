@@ -217,6 +217,10 @@ if command -v pkg-config >/dev/null; then
         "$(pkg-config --variable=libdir minimio)/libminimio.a" $(pkg-config --static --libs-only-other minimio)
     ! needs_shared "$work/ask" || echo 'uses the shared library' >>"$work/said"
     hears 'by pkg-config, with the static library' "$work/ask"
+    if command -v nm >/dev/null; then
+        nm "$work/ask" | grep -e getaddrinfo -e mio_pool >"$work/said"
+        report 'a program without a pool is linked without one'
+    fi
     cp "$work/ask" "$work/ask.static"
     if command -v c++ >/dev/null; then
         # shellcheck disable=SC2046

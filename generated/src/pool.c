@@ -243,7 +243,7 @@ static void enter_pool(mio_queue *q, mio_op *op)
 }
 
 /* <<stop what is in a pool>> (1 of 1), book/13-what-still-blocks.md: What still blocks */
-/* One that runs stays, and is marked; its deadline is no longer needed */
+/* One that runs stays, and is marked */
 static void stop_work(mio_queue *q, mio_op *op, int code)
 {
     if (leave_line(op->reserved[PLACE], op)) {

@@ -99,7 +99,7 @@ void mio__take_posts(mio_queue *q)
         if (op->state == POSTED)
             take_one(q, op);
         /* <<take one of them>> (2 of 2), book/13-what-still-blocks.md: What still blocks */
-        else                                /* from where it was carried out */
+        else                            /* from another place */
             place_of(op)->back(q, op);
         op = next;
     }
