@@ -29,13 +29,13 @@ enum { NAMES = 4 };
 
 static void wait_long(mio_op *op)
 {
+    (void)op;
     sys_poll(NULL, 0, 100);
-    op->user = "name";
 }
 
 static void be_quick(mio_op *op)
 {
-    op->user = "file";
+    (void)op;
 }
 /* <<names that are slow, and a file>> (2 of 2), book/13-what-still-blocks.md: What still blocks */
 
@@ -47,6 +47,8 @@ static void show(const char *what, int threads, bool apart)
     must("queue", mio_queue_open(&q, NULL));
     must("pool", mio_pool_open(&pools[0], threads, NAMES + 1));
     must("pool", mio_pool_open(&pools[1], 1, 1));
+    for (int i = 0; i <= NAMES; i++)
+        ops[i].user = i < NAMES ? "name" : "file";
     for (int i = 0; i < NAMES; i++)
         must("work", mio_work(q, &ops[i], pools[0], wait_long));
     must("work", mio_work(q, &ops[NAMES], pools[apart], be_quick));

@@ -28,7 +28,7 @@ static void end_queue(mio_queue *q)
 /* <<read the same page again>> (1 of 1), book/13-what-still-blocks.md: What still blocks */
 enum { PAGE = 4096, TIMES = 1000 };
 
-static double time_of_a_read(void)
+static int time_of_a_read(void)
 {
     static char page[PAGE];
     FILE *file = tmpfile();
@@ -39,7 +39,7 @@ static double time_of_a_read(void)
     for (int i = 0; i < TIMES; i++)
         if (pread(fileno(file), page, PAGE, 0) != PAGE)
             exit(1);
-    double took = (double)(mio_now() - began) / TIMES;
+    int took = (int)((mio_now() - began) / TIMES);
     fclose(file);
     return took;
 }
@@ -49,7 +49,7 @@ static void nothing(mio_op *op)
     (void)op;
 }
 
-static double time_of_a_trip(mio_queue *q, mio_pool *pool)
+static int time_of_a_trip(mio_queue *q, mio_pool *pool)
 {
     static mio_op op, *done;
     int64_t began = mio_now();
@@ -57,7 +57,7 @@ static double time_of_a_trip(mio_queue *q, mio_pool *pool)
         must("work", mio_work(q, &op, pool, nothing));
         must("wait", mio_queue_wait(q, &done, 1, -1));
     }
-    return (double)(mio_now() - began) / TIMES;
+    return (int)((mio_now() - began) / TIMES);
 }
 
 int main(void)
@@ -66,9 +66,9 @@ int main(void)
     mio_pool *pool;
     must("queue", mio_queue_open(&q, NULL));
     must("pool", mio_pool_open(&pool, 1, 1));
-    double page = time_of_a_read(), trip = time_of_a_trip(q, pool);
-    printf("a page in memory: %.0f ns\n", page);
-    printf("to the pool and back: %.0f ns, %s\n", trip,
+    int page = time_of_a_read(), trip = time_of_a_trip(q, pool);
+    printf("a page in memory: %d ns\n", page);
+    printf("to the pool and back: %d ns, %s\n", trip,
            trip > page ? "which is more" : "which is less");
     end_queue(q);
     return mio_pool_close(pool) != 0;
