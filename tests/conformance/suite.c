@@ -23,6 +23,7 @@ static const struct table {
     { stream_tests, false }, { connection_tests, false }, { closing_tests, false }, { queue_tests, false },
     { time_tests, false }, { post_tests, false }, { datagram_tests, false }, { adopted_tests, false },
     { ready_tests, false }, { socket_tests, false }, { abuse_tests, false }, { stress_tests, false },
+    { pool_tests, false },
 #if !defined(_WIN32)
     { unix_connection_tests, true }, { unix_closing_tests, true }, { unix_queue_tests, true },
     { unix_time_tests, true }, { unix_post_tests, true }, { unix_datagram_tests, true },

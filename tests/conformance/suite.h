@@ -25,7 +25,8 @@ struct test {
 
 /* Each file of tests ends with its table, and suite.c has a list of the tables */
 extern const struct test stream_tests[], connection_tests[], closing_tests[], queue_tests[], time_tests[],
-    post_tests[], datagram_tests[], adopted_tests[], ready_tests[], socket_tests[], abuse_tests[], stress_tests[];
+    post_tests[], datagram_tests[], adopted_tests[], ready_tests[], socket_tests[], abuse_tests[], stress_tests[],
+    pool_tests[];
 
 /* And with one of what Unix alone has: pipes, terminals, local sockets, signals, fork, numbers that are given out
    lowest first, sockets that change their queue. Elsewhere these tests are not there, and `suite -u` has their names */
