@@ -2,62 +2,21 @@
  * The queue itself: opening, waiting, what is refused, shutting down and closing, fairness, and what it costs
  * in descriptors and memory. Numbers in brackets are rows of the project's list of bugs that shipped elsewhere.
  */
+#if !defined(_WIN32)
 #define _XOPEN_SOURCE 700
-#include "suite.h"
-#include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#endif
+#include "suite.h"
+#include <limits.h>
 
 #if defined(MIO_CHECKED)
 enum { CHECKED = 1 };
 #else
 enum { CHECKED = 0 };
 #endif
-
-/* --- the system ------------------------------------------------------------------------------------- */
-
-/* How many descriptors a program started now would inherit */
-static int inherited(void)
-{
-    int count = 0;
-
-    for (int fd = 0; fd < 1024; fd++) {
-        int flags = fcntl(fd, F_GETFD);
-        if (flags >= 0 && (flags & FD_CLOEXEC) == 0) count++;
-    }
-    return count;
-}
-
-/* A child of this process that keeps every descriptor open until it is ended */
-static pid_t begin_child(void)
-{
-    pid_t child = fork();
-
-    CHECK(child >= 0);
-    if (child > 0) return child;
-    for (;;) pause();
-}
-
-static void end_child(pid_t child)
-{
-    CHECK(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
-}
-
-/* What run says in a child of this process */
-static int in_child(int (*run)(void))
-{
-    int status = -1;
-    pid_t child = fork();
-
-    if (child == 0) _exit(run());
-    CHECK(child > 0 && waitpid(child, &status, 0) == child);
-    CHECK(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
 
 /* --- what most tests use: each runs in a process of its own, where these are fresh ------------------ */
 
@@ -616,27 +575,6 @@ static void a_queue_with_something_inside_is_not_closed(void)
     EQUAL(mio_queue_close(q), 0);
 }
 
-/* [S12] Also of what arrived before the second queue heard of the socket */
-static void sockets_of_a_closed_queue_serve_another(void)
-{
-    open_pair();
-    exchange_a_byte(q);
-    EQUAL(mio_receive(q, &op, &pair[1], &byte, 1), 0);
-    quiet(q, 0);
-    end_queue(q);
-    EQUAL(op.result, MIO_ECANCELED);
-    q = open_queue();
-    exchange_a_byte(q);
-    EQUAL(mio_send(q, &ops[0], &pair[0], "z", 1), 0);
-    EQUAL(result_of(q, &ops[0]), 1);
-    end_queue(q);
-    q = open_queue();
-    EQUAL(mio_receive(q, &op, &pair[1], &byte, 1), 0);
-    EQUAL(result_of(q, &op), 1);
-    EQUAL(byte, 'z');
-    end_pair();
-}
-
 static void two_queues_of_one_thread_keep_apart(void)
 {
     mio_socket others[2];
@@ -817,7 +755,7 @@ static void ready_at_once(uint32_t events)
 static void a_thousand_ready_at_once_all_come(void) { ready_at_once(0); }
 static void a_thousand_ready_at_once_all_come_one_event_at_a_time(void) { ready_at_once(1); }
 
-/* --- threads and processes -------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------------- */
 
 static int refusals[5];
 
@@ -846,65 +784,6 @@ static void a_checked_build_refuses_the_wrong_thread(void)
     EQUAL(mio_nop(q, &ops[0]), 0);
     EQUAL(result_of(q, &ops[0]), 0);
     end_queue(q);
-}
-
-static int count_refusals(void)
-{
-    int count = 0;
-
-    call_all_that_is_the_owner_s(NULL);
-    for (int i = 0; i < COUNT(refusals); i++) count += refusals[i] == MIO_ETHREAD;
-    return count;
-}
-
-/* [S11] */
-static void a_checked_build_refuses_the_child_of_a_fork(void)
-{
-    if (!CHECKED) suite_skip("the library is compiled without MIO_CHECKED");
-    open_pair();
-    EQUAL(mio_receive(q, &op, &pair[0], &byte, 1), 0);
-    quiet(q, 0);
-    EQUAL(in_child(count_refusals), 5);
-    EQUAL(mio_send(q, &ops[0], &pair[1], "x", 1), 0);
-    wait_all(q, done, 2);
-    EQUAL(op.result, 1);
-    end_pair();
-}
-
-/* [S8] The system's socket lives on in the child, and what arrives there is no event of ours */
-static void a_socket_closed_here_and_open_in_a_child_is_silent(void)
-{
-    open_peered();
-    EQUAL(mio_receive(q, &op, &pair[0], &byte, 1), 0);
-    quiet(q, 0);
-    pid_t child = begin_child();
-    EQUAL(mio_socket_close(q, &ops[0], &pair[0]), 0);
-    wait_all(q, done, 2);
-    EQUAL(op.result, MIO_ECANCELED);
-    EQUAL(ops[0].result, 0);
-    memset(&pair[0], 0x5a, sizeof pair[0]);     /* it is ours again */
-    peer_send(far_end, "x", 1);
-    quiet(q, 20 * MS);
-    end_child(child);
-    peer_close(far_end);
-    end_queue(q);
-}
-
-static int exit_at_once(void) { return 0; }
-
-/* [S11] */
-static void a_child_that_ends_does_not_disturb_the_parent_s_queue(void)
-{
-    open_pair();
-    EQUAL(mio_receive(q, &op, &pair[0], &byte, 1), 0);
-    quiet(q, 0);
-    EQUAL(in_child(exit_at_once), 0);
-    EQUAL(mio_send(q, &ops[0], &pair[1], "x", 1), 0);
-    wait_all(q, done, 2);
-    EQUAL(op.result, 1);
-    mio_queue_wake(q);
-    EQUAL(mio_queue_wait(q, done, 1, -1), MIO_WOKEN);
-    end_pair();
 }
 
 /* --- what it costs, and small things ---------------------------------------------------------------- */
@@ -978,31 +857,6 @@ static void what_is_no_code_is_unknown(void)
     for (int i = 0; i < COUNT(codes); i++) CHECK(strcmp(mio_strerror(codes[i]), "unknown code") == 0);
 }
 
-/* [R21] On kqueue a wake-up has a number, too */
-static void a_socket_with_the_number_0_is_not_taken_for_a_wake_up(void)
-{
-    mio_socket zero;
-    mio_address at;
-    int kept = dup(0);
-
-    CHECK(kept > 0);
-    close(0);
-    datagram_socket(&zero, &at);
-    EQUAL(zero.native, 0);
-    q = open_queue();
-    EQUAL(mio_receive(q, &op, &zero, &byte, 1), 0);
-    mio_queue_wake(q);
-    EQUAL(mio_queue_wait(q, done, 1, -1), MIO_WOKEN);
-    quiet(q, 0);
-    send_one_to_each(&at, 1);
-    EQUAL(result_of(q, &op), 1);
-    quiet(q, 0);
-    close_all(q, &zero, 1);
-    end_queue(q);
-    CHECK(dup2(kept, 0) == 0);
-    close(kept);
-}
-
 const struct test queue_tests[] = {
     TEST(a_queue_opens_without_options),
     TEST(a_queue_opens_with_zeroed_options),
@@ -1035,7 +889,6 @@ const struct test queue_tests[] = {
     TEST(shutting_down_again_changes_nothing),
     TEST(a_queue_that_was_not_shut_down_is_not_closed),
     TEST(a_queue_with_something_inside_is_not_closed),
-    TEST(sockets_of_a_closed_queue_serve_another),
     TEST(two_queues_of_one_thread_keep_apart),
     TEST(nops_without_end_do_not_keep_a_receive_from_completing),
     TEST(timers_of_0_without_end_do_not_keep_a_receive_from_completing),
@@ -1046,13 +899,155 @@ const struct test queue_tests[] = {
     TEST(a_thousand_ready_at_once_all_come),
     TEST(a_thousand_ready_at_once_all_come_one_event_at_a_time),
     TEST(a_checked_build_refuses_the_wrong_thread),
-    TEST(a_checked_build_refuses_the_child_of_a_fork),
-    TEST(a_socket_closed_here_and_open_in_a_child_is_silent),
-    TEST(a_child_that_ends_does_not_disturb_the_parent_s_queue),
     TEST(nothing_is_allocated_between_open_and_close),
     TEST(the_public_sizes_are_those_of_version_1),
     TEST(every_code_has_words_of_its_own),
     TEST(what_is_no_code_is_unknown),
+    { NULL, NULL }
+};
+
+#if !defined(_WIN32)
+
+/* --- Unix alone: fork, descriptor 0, and a socket that changes its queue ------------------------- */
+
+/* A child of this process that keeps every descriptor open until it is ended */
+static pid_t begin_child(void)
+{
+    pid_t child = fork();
+
+    CHECK(child >= 0);
+    if (child > 0) return child;
+    for (;;) pause();
+}
+
+static void end_child(pid_t child)
+{
+    CHECK(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
+}
+
+/* What run says in a child of this process */
+static int in_child(int (*run)(void))
+{
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0) _exit(run());
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static int count_refusals(void)
+{
+    int count = 0;
+
+    call_all_that_is_the_owner_s(NULL);
+    for (int i = 0; i < COUNT(refusals); i++) count += refusals[i] == MIO_ETHREAD;
+    return count;
+}
+
+/* [S11] */
+static void a_checked_build_refuses_the_child_of_a_fork(void)
+{
+    if (!CHECKED) suite_skip("the library is compiled without MIO_CHECKED");
+    open_pair();
+    EQUAL(mio_receive(q, &op, &pair[0], &byte, 1), 0);
+    quiet(q, 0);
+    EQUAL(in_child(count_refusals), 5);
+    EQUAL(mio_send(q, &ops[0], &pair[1], "x", 1), 0);
+    wait_all(q, done, 2);
+    EQUAL(op.result, 1);
+    end_pair();
+}
+
+/* [S8] The system's socket lives on in the child, and what arrives there is no event of ours */
+static void a_socket_closed_here_and_open_in_a_child_is_silent(void)
+{
+    open_peered();
+    EQUAL(mio_receive(q, &op, &pair[0], &byte, 1), 0);
+    quiet(q, 0);
+    pid_t child = begin_child();
+    EQUAL(mio_socket_close(q, &ops[0], &pair[0]), 0);
+    wait_all(q, done, 2);
+    EQUAL(op.result, MIO_ECANCELED);
+    EQUAL(ops[0].result, 0);
+    memset(&pair[0], 0x5a, sizeof pair[0]);     /* it is ours again */
+    peer_send(far_end, "x", 1);
+    quiet(q, 20 * MS);
+    end_child(child);
+    peer_close(far_end);
+    end_queue(q);
+}
+
+static int exit_at_once(void) { return 0; }
+
+/* [S11] */
+static void a_child_that_ends_does_not_disturb_the_parent_s_queue(void)
+{
+    open_pair();
+    EQUAL(mio_receive(q, &op, &pair[0], &byte, 1), 0);
+    quiet(q, 0);
+    EQUAL(in_child(exit_at_once), 0);
+    EQUAL(mio_send(q, &ops[0], &pair[1], "x", 1), 0);
+    wait_all(q, done, 2);
+    EQUAL(op.result, 1);
+    mio_queue_wake(q);
+    EQUAL(mio_queue_wait(q, done, 1, -1), MIO_WOKEN);
+    end_pair();
+}
+
+/* [S12] Also of what arrived before the second queue heard of the socket */
+static void sockets_of_a_closed_queue_serve_another(void)
+{
+    open_pair();
+    exchange_a_byte(q);
+    EQUAL(mio_receive(q, &op, &pair[1], &byte, 1), 0);
+    quiet(q, 0);
+    end_queue(q);
+    EQUAL(op.result, MIO_ECANCELED);
+    q = open_queue();
+    exchange_a_byte(q);
+    EQUAL(mio_send(q, &ops[0], &pair[0], "z", 1), 0);
+    EQUAL(result_of(q, &ops[0]), 1);
+    end_queue(q);
+    q = open_queue();
+    EQUAL(mio_receive(q, &op, &pair[1], &byte, 1), 0);
+    EQUAL(result_of(q, &op), 1);
+    EQUAL(byte, 'z');
+    end_pair();
+}
+
+/* [R21] On kqueue a wake-up has a number, too */
+static void a_socket_with_the_number_0_is_not_taken_for_a_wake_up(void)
+{
+    mio_socket zero;
+    mio_address at;
+    int kept = dup(0);
+
+    CHECK(kept > 0);
+    close(0);
+    datagram_socket(&zero, &at);
+    EQUAL(zero.native, 0);
+    q = open_queue();
+    EQUAL(mio_receive(q, &op, &zero, &byte, 1), 0);
+    mio_queue_wake(q);
+    EQUAL(mio_queue_wait(q, done, 1, -1), MIO_WOKEN);
+    quiet(q, 0);
+    send_one_to_each(&at, 1);
+    EQUAL(result_of(q, &op), 1);
+    quiet(q, 0);
+    close_all(q, &zero, 1);
+    end_queue(q);
+    CHECK(dup2(kept, 0) == 0);
+    close(kept);
+}
+
+const struct test unix_queue_tests[] = {
+    TEST(a_checked_build_refuses_the_child_of_a_fork),
+    TEST(a_socket_closed_here_and_open_in_a_child_is_silent),
+    TEST(a_child_that_ends_does_not_disturb_the_parent_s_queue),
+    TEST(sockets_of_a_closed_queue_serve_another),
     TEST(a_socket_with_the_number_0_is_not_taken_for_a_wake_up),
     { NULL, NULL }
 };
+#endif

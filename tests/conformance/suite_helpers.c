@@ -142,7 +142,7 @@ void fill(mio_queue *q, mio_socket *s)
     }
 }
 
-static uint32_t seed = 2463534242u;
+static _Thread_local uint32_t seed = 2463534242u;
 
 void random_from(uint32_t with) { seed = with; }
 
@@ -152,4 +152,12 @@ uint32_t random_below(uint32_t limit)
     seed ^= seed >> 17;
     seed ^= seed << 5;
     return seed % limit;
+}
+
+int scaled(int count)
+{
+    const char *text = getenv("SUITE_SCALE");
+    int scale = text == NULL ? 1 : (int)strtol(text, NULL, 10);
+
+    return scale > 1 && count / scale > 0 ? count / scale : count;
 }
