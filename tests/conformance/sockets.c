@@ -117,13 +117,6 @@ static void without_descriptors_opening_is_MIO_EMFILE(void)
     end_queue(q);
 }
 
-/* Promised in the header's first lines, and to those who count the bytes of an idle connection */
-static void a_socket_and_an_operation_are_at_most_256_bytes(void)
-{
-    CHECK(sizeof(mio_socket) + sizeof(mio_op) <= 256);
-    CHECK(sizeof(mio_address) >= 88);           /* AcceptEx writes so much */
-}
-
 /* --- binding ---------------------------------------------------------------------------------------- */
 
 static void bound(mio_socket *s, int family, int type, const char *where)
@@ -453,7 +446,6 @@ const struct test socket_tests[] = {
     TEST(local_sockets_are_there_or_MIO_ENOTSUP),
     TEST(both_ends_of_a_connection_are_nonblocking_and_not_inherited),
     TEST(without_descriptors_opening_is_MIO_EMFILE),
-    TEST(a_socket_and_an_operation_are_at_most_256_bytes),
     TEST(local_tells_the_port_that_was_given),
     TEST(both_ends_of_a_connection_know_both_addresses),
     TEST(an_ipv6_connection_has_ipv6_addresses),
@@ -477,7 +469,7 @@ const struct test socket_tests[] = {
 
 #if !defined(_WIN32)
 
-/* --- Unix alone: local sockets, and flags of descriptors ----------------------------------------- */
+/* --- Unix alone: local sockets, flags of descriptors, sizes ----------------------------------------- */
 
 enum { LONGEST = sizeof ((struct sockaddr_un *)0)->sun_path - 1 };      /* the last one is the zero */
 
@@ -610,7 +602,14 @@ static void a_path_that_exists_is_MIO_EADDRINUSE(void)
     end_queue(q);
 }
 
+/* Promised to those who count the bytes of an idle connection */
+static void a_socket_and_an_operation_are_at_most_256_bytes(void)
+{
+    CHECK(sizeof(mio_socket) + sizeof(mio_op) <= 256);
+}
+
 const struct test unix_socket_tests[] = {
+    TEST(a_socket_and_an_operation_are_at_most_256_bytes),
     TEST(local_streams_and_datagrams_open),
     TEST(sockets_are_nonblocking_and_not_inherited),
     TEST(descriptors_of_a_queue_are_not_inherited),

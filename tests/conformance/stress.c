@@ -241,8 +241,7 @@ static void end_round(void)
 
 static void race(int round)
 {
-    (void)round;
-    begin_round(100);
+    begin_round(90 + round);
     while (ended < POSTERS) {
         do_something();
         if (random_below(8) == 0) CHECK(collect(1 + (int)random_below(COUNT(done)), 0) >= 0);
@@ -256,7 +255,7 @@ static void race(int round)
 static void race_with_a_shutdown(int round)
 {
     begin_round(10000);
-    for (int i = 0; i < 8 << round; i++) {
+    for (int i = 0; i < 4 << round; i++) {
         do_something();
         if (random_below(8) == 0) CHECK(collect(1 + (int)random_below(COUNT(done)), 0) >= 0);
     }

@@ -137,9 +137,11 @@ void fill(mio_queue *q, mio_socket *s)
         }
         EQUAL(n, 1);
         CHECK(done == &op);
-        if (op.result == MIO_ECANCELED) return;
+        if (op.result == MIO_ECANCELED) break;
         CHECK(op.result > 0);
     }
+    /* Where a send that waits is all or nothing, there may be room for a short one */
+    while (peer_send(s->native, bytes, sizeof bytes) > 0) continue;
 }
 
 static _Thread_local uint32_t seed = 2463534242u;

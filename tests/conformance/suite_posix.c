@@ -1,8 +1,7 @@
 /* The conformance suite on Unix: peers, threads, time, descriptors, and a test in a process of its own */
 #if !defined(_WIN32)
-#define _DARWIN_C_SOURCE        /* SO_NOSIGPIPE, MAP_ANONYMOUS; the rest is POSIX */
-#define _DEFAULT_SOURCE
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE             /* glibc: MAP_ANONYMOUS; elsewhere all of it is there anyway */
+#define _NETBSD_SOURCE
 #include "suite.h"
 #include "runner.h"
 #include <errno.h>

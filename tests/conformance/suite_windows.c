@@ -9,7 +9,6 @@
 #include "runner.h"
 #include <fcntl.h>
 #include <io.h>
-#include <process.h>
 #include <stdlib.h>
 
 static struct sockaddr_in loopback(void)
