@@ -82,6 +82,7 @@ static const char *outcome(int result)
     case 0:      return "ok";
     case EBADF:  return "EBADF";
     case EEXIST: return "EEXIST";
+    case EINVAL: return "EINVAL";
     case ENOENT: return "ENOENT";
     case EPERM:  return "EPERM";
     default:     return sys_error_text(errno);

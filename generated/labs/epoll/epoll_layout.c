@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 
 /* <<declare epoll's event by hand>> (1 of 1), book/03-three-kernels.md: Talking to three kernels */
 #if defined(__x86_64__)
@@ -26,6 +27,15 @@ typedef struct hand_event {
     _Static_assert(offsetof(mine, my_field) == offsetof(theirs, field) \
         && sizeof(((mine *)0)->my_field) \
             == sizeof(((theirs *)0)->field), #theirs ", " #field)
+/* <<the number of epoll_wait, if it has one>> (1 of 1), book/03-three-kernels.md: Talking to three kernels */
+#if defined(__x86_64__)
+_Static_assert(SYS_epoll_wait == 232, "as in the text");
+#define WAIT_NUMBER "call 232"
+#elif defined(SYS_epoll_wait)
+#define WAIT_NUMBER "another number"
+#else
+#define WAIT_NUMBER "no such call"
+#endif
 
 SAME_SIZE(hand_event, struct epoll_event);
 SAME_FIELD(hand_event, events, struct epoll_event, events);
@@ -36,5 +46,6 @@ int main(void)
     printf("events at %zu, data at %zu, %zu bytes\n",
            offsetof(hand_event, events), offsetof(hand_event, data),
            sizeof(hand_event));
+    puts("epoll_wait: " WAIT_NUMBER);
     return 0;
 }

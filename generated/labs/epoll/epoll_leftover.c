@@ -104,5 +104,10 @@ int main(void)
     look("MOD, the same mask", level, edge);
     must("recv", recv(s[0], text, sizeof text, 0));
     look("all is read", level, edge);
+    must("send", send(s[1], "+", 1, 0));
+    struct pollfd there = { .fd = s[0], .events = POLLIN };
+    must("poll", poll(&there, 1, 1000));
+    must("recv", recv(s[0], text, sizeof text, 0));
+    look("1 arrives, is read", level, edge);
     return 0;
 }

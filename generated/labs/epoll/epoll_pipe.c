@@ -54,6 +54,7 @@ static void on_pipe(int number)
 static void show(const char *what, bool half_closed, int flags)
 {
     struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+    char back[8];
     int s[2];
     came = 0;
     pair(s);
@@ -63,8 +64,9 @@ static void show(const char *what, bool half_closed, int flags)
                               &at_once, sizeof at_once));
     must("close", close(s[1]));     /* by SO_LINGER, with a reset */
     long n = send(s[0], "hello", 5, flags);
-    printf("%s: %s%s\n", what, n < 0 ? sys_error_text(errno) : "sent",
+    printf("%s: %s%s, ", what, n < 0 ? sys_error_text(errno) : "sent",
            came == 0 ? "" : ", and SIGPIPE");
+    printf("then recv = %d\n", must("recv", recv(s[0], back, 8, 0)));
     close(s[0]);
 }
 

@@ -82,6 +82,7 @@ static const char *outcome(int result)
     case 0:      return "ok";
     case EBADF:  return "EBADF";
     case EEXIST: return "EEXIST";
+    case EINVAL: return "EINVAL";
     case ENOENT: return "ENOENT";
     case EPERM:  return "EPERM";
     default:     return sys_error_text(errno);
@@ -113,5 +114,22 @@ int main(void)
     printf("ADD of a regular file: %s\n",
            outcome(control(epoll, EPOLL_CTL_ADD, fileno(file), EPOLLIN)));
     fclose(file);
+    /* <<ask for EPOLLEXCLUSIVE in each way>> (1 of 1), book/05-epoll.md: epoll */
+    pair(s);
+    int other = must("epoll_create1", epoll_create1(EPOLL_CLOEXEC));
+    must("ADD", control(epoll, EPOLL_CTL_ADD, s[0], EPOLLIN));
+    const struct { const char *what; int op, s; uint32_t more; } ways[] = {
+        { "by MOD",        EPOLL_CTL_MOD, s[0],  0 },
+        { "with ONESHOT",  EPOLL_CTL_ADD, s[1],  EPOLLONESHOT },
+        { "with RDHUP",    EPOLL_CTL_ADD, s[1],  EPOLLRDHUP },
+        { "of an epoll",   EPOLL_CTL_ADD, other, 0 },
+        { "of a socket",   EPOLL_CTL_ADD, s[1],  0 },
+    };
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
+        printf("EXCLUSIVE %s: %s\n", ways[i].what,
+               outcome(control(epoll, ways[i].op, ways[i].s,
+                               EPOLLIN | EPOLLEXCLUSIVE | ways[i].more)));
+    printf("and MOD of that to IN: %s\n",
+           outcome(control(epoll, EPOLL_CTL_MOD, s[1], EPOLLIN)));
     return 0;
 }

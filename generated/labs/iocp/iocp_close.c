@@ -105,8 +105,9 @@ int main(void)
     open_port();
     receive(&last, sizeof last.text);
     closesocket(here);
-    if (took_packet())
-        printf("a packet, %s\n", (LONG)last.overlapped.Internal < 0
-            ? "failed" : "not failed");
+    bool taken = took_packet();
+    printf("%s\n", !taken ? "no packet"
+        : (LONG)last.overlapped.Internal < 0 ? "a packet, failed"
+                                             : "a packet, not failed");
     return 0;
 }

@@ -78,12 +78,20 @@ static int listen_at(struct sockaddr_in *at)
     must(getsockname(listener, address, &size), "getsockname");
     return listener;
 }
+/* <<ask for the error of a socket>> (1 of 1), book/06-kqueue.md: kqueue */
+static void ask_error(int s)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    must(getsockopt(s, SOL_SOCKET, SO_ERROR, &error, &size), "SO_ERROR");
+    printf("%-30s %s\n", "SO_ERROR:",
+           error == 0 ? "ok" : sys_error_text(error));
+}
 /* <<begin to connect and look>> (1 of 1), book/06-kqueue.md: kqueue */
 static void attempt(struct sockaddr_in at, const char *what)
 {
-    int kq = must(kqueue(), "kqueue"), error = 0;
+    int kq = must(kqueue(), "kqueue");
     int s = must(socket(AF_INET, SOCK_STREAM, 0), "socket");
-    socklen_t size = sizeof error;
     must(sys_nonblocking(s), "fcntl");
     if (connect(s, (struct sockaddr *)&at, sizeof at) < 0
             && errno != EINPROGRESS)
@@ -91,9 +99,7 @@ static void attempt(struct sockaddr_in at, const char *what)
     must(change(kq, KEVENT(s, EVFILT_WRITE, EV_ADD | EV_CLEAR)),
          "WRITE");
     look(kq, what);
-    must(getsockopt(s, SOL_SOCKET, SO_ERROR, &error, &size), "SO_ERROR");
-    printf("%-30s %s\n", "SO_ERROR:",
-           error == 0 ? "ok" : sys_error_text(error));
+    ask_error(s);
     must(close(s), "close");
 }
 

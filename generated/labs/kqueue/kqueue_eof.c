@@ -107,6 +107,31 @@ static void say_recv(int s)
     else
         printf("%-30s %ld bytes\n", "recv:", n);
 }
+/* <<ask for the error of a socket>> (1 of 1), book/06-kqueue.md: kqueue */
+static void ask_error(int s)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    must(getsockopt(s, SOL_SOCKET, SO_ERROR, &error, &size), "SO_ERROR");
+    printf("%-30s %s\n", "SO_ERROR:",
+           error == 0 ? "ok" : sys_error_text(error));
+}
+/* <<let another connection be reset>> (1 of 1), book/06-kqueue.md: kqueue */
+static void be_reset(int kq, bool ask_first)
+{
+    struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+    int s[2];
+    connect_two(s);
+    must(change(kq, KEVENT(s[0], EVFILT_READ, EV_ADD | EV_CLEAR)),
+         "READ");
+    must(setsockopt(s[1], SOL_SOCKET, SO_LINGER, &at_once,
+                    sizeof at_once), "SO_LINGER");
+    must(close(s[1]), "close");
+    look(kq, "a reset:");
+    if (ask_first)
+        ask_error(s[0]);
+    say_recv(s[0]);
+}
 
 int main(void)
 {
@@ -120,14 +145,7 @@ int main(void)
     look(kq, "asked again:");
     say_recv(s[0]);
     say_recv(s[0]);
-    /* <<let another connection be reset>> (1 of 1), book/06-kqueue.md: kqueue */
-    struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
-    connect_two(s);
-    must(change(kq, KEVENT(s[0], EVFILT_READ, EV_ADD | EV_CLEAR)), "READ");
-    must(setsockopt(s[1], SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once),
-         "SO_LINGER");
-    must(close(s[1]), "close");
-    look(kq, "a reset:");
-    say_recv(s[0]);
+    be_reset(kq, false);
+    be_reset(kq, true);
     return 0;
 }

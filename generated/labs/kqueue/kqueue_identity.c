@@ -117,6 +117,10 @@ int main(void)
     reading.udata = "Bob";
     must(change(kq, reading), "READ");
     look(kq, "READ added again, for Bob:");
+    reading.flags = EV_ADD | EV_CLEAR;
+    must(change(kq, reading), "READ");
+    look(kq, "and again, with EV_CLEAR:");
+    look(kq, "asked again:");
     /* <<delete the registration for reading, twice>> (1 of 1), book/06-kqueue.md: kqueue */
     reading.flags = EV_DELETE;
     must(change(kq, reading), "READ");

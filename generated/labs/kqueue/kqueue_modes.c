@@ -114,6 +114,13 @@ static void live(const char *mode, unsigned short flags)
     look(kq, "  asked again:");
     must((int)send(s[1], "defg", 4, 0), "send");
     look(kq, "  4 more come:");
+    /* <<let one come and go>> (1 of 1), book/06-kqueue.md: kqueue */
+    char text[8];
+    must((int)recv(s[0], text, sizeof text, 0), "recv");    /* all seven */
+    must((int)send(s[1], "h", 1, 0), "send");
+    sys_poll(NULL, 0, 50);
+    must((int)recv(s[0], text, sizeof text, 0), "recv");
+    look(kq, "  1 comes and goes:");
     printf("  %-28s %s\n", "deleted:",
            words(change(kq, KEVENT(s[0], EVFILT_READ, EV_DELETE))));
 }
