@@ -95,7 +95,7 @@ serve() {
 # --- from the sources -----------------------------------------------------------
 
 # shellcheck disable=SC2086
-quietly ${CC:-cc} $cflags -Igenerated/include generated/examples/posix/echo_small.c generated/src/*.c -pthread -o "$work/server"
+quietly ${CC:-cc} $cflags -Igenerated/include generated/examples/echo_small.c generated/src/*.c -pthread -o "$work/server"
 report 'the example and the sources, with one line'
 serve "$work/server"
 [ -n "$port" ] || { echo "not ok - the example runs: $(head -n 2 "$work/listening")"; exit 1; }
