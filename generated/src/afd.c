@@ -1,6 +1,6 @@
 /* Tangled from book/10-the-same-on-iocp.md: The same on IOCP. Edit the chapter, not this file. */
 
-#include "queue.h"
+#include "lines.h"
 #if defined(_WIN32)
 #include <winsock2.h>
 #include <mswsock.h>
@@ -208,13 +208,11 @@ bool mio__polling(const mio_socket *s)
    an error */
 static void end_all(mio_queue *q, mio_socket *s, unsigned ways, int error)
 {
-    mio_op *op;
     for (unsigned way = READING; way <= WRITING; way++)
         while (ways & wanted(s) & way) {
-            op = s->head[way - 1];
-            s->head[way - 1] = op->next;
-            if (op->next != NULL)
-                op->next->previous = NULL;
+            mio_op *op = s->head[way - 1];
+            op->flags &= (uint8_t)~IN_KERNEL;
+            take_out(op);
             mio__end(q, op, error == 0 ? op->way : mio__code(error), error);
         }
 }

@@ -149,14 +149,16 @@ static int sleep_exactly(mio_queue *q, int64_t timeout)
 
 static int sleep_for(mio_queue *q, int64_t timeout)
 {
-    if (timeout > 0 && !q->coarse) {
+    if (timeout <= 0)                   /* -1 or 0 */
+        return epoll_wait(q->kernel, q->events, q->room, (int)timeout);
+    if (!q->coarse) {
         int n = sleep_exactly(q, timeout);
         if (n >= 0 || (errno != ENOSYS && errno != EPERM))
             return n;
         q->coarse = true;               /* asked once */
     }
     return epoll_wait(q->kernel, q->events, q->room,
-                      timeout < 0 ? -1 : in_milliseconds(timeout));
+                      in_milliseconds(timeout));
 }
 /* <<sleep in epoll>> (4 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 
@@ -168,7 +170,7 @@ int mio__select(mio_queue *q, int64_t timeout)
         return errno == EINTR ? 0 : errno;
     for (int i = 0; i < n; i++)
         if (events[i].data.ptr != NULL)
-            mio__heard(q, events[i].data.ptr, news_of(events[i].events));
+            mio__heard(events[i].data.ptr, news_of(events[i].events));
     return 0;
 }
 #endif

@@ -8,14 +8,6 @@
 #include <windows.h>
 #include <string.h>
 
-/* op->flags, beside DUE: the kernel has its record; it is asked to end */
-enum { IN_KERNEL = 4, GIVEN_UP = 8 };
-
-enum { TURN = 16 };                     /* requests in a row for a way */
-
-/* For one request. What is longer goes in parts */
-enum { MOST = 1 << 20 };
-
 /* <<the record>> (1 of 1), book/10-the-same-on-iocp.md: The same on IOCP */
 /* An operation is found by the record that the kernel gives back */
 static OVERLAPPED *record(mio_op *op)
@@ -31,41 +23,10 @@ static mio_op *of_record(OVERLAPPED *o)
 _Static_assert(sizeof(OVERLAPPED) <= sizeof ((mio_op *)0)->reserved,
                "a record fits into an operation");
 
+/* <<hand it to the kernel>> (1 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
 /* The status of a datagram that was cut: a warning, not an error */
 #define CUT 0x80000005u                 /* STATUS_BUFFER_OVERFLOW */
 
-/* <<open the port>> (1 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
-size_t mio__event_size(void)
-{
-    return sizeof(OVERLAPPED_ENTRY);
-}
-
-int mio__kernel_open(mio_queue *q)
-{
-    int error = mio__winsock();
-    if (error != 0)
-        return error;
-    q->port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
-    return q->port != NULL ? 0 : (int)GetLastError();
-}
-/* <<open the port>> (2 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
-
-void mio__kernel_close(mio_queue *q)
-{
-    mio__poll_close(q);
-    if (q->port != NULL)
-        CloseHandle(q->port);
-}
-
-/* A packet of our own wakes the owner. It takes memory of the kernel, which
-   may be short for a moment; to lose it would be to sleep for ever */
-void mio__ring(mio_queue *q)
-{
-    while (!PostQueuedCompletionStatus(q->port, 0, KEY_RING, NULL))
-        Sleep(1);
-}
-
-/* <<hand it to the kernel>> (1 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
 /* What the call came to: 0, done at once and without a packet; an error,
    likewise; or WSA_IO_PENDING, its packet will come */
 static int handed_over(mio_op *op, int failed)
@@ -78,6 +39,8 @@ static int handed_over(mio_op *op, int failed)
     return error;
 }
 /* <<hand it to the kernel>> (2 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
+
+enum { MOST = 1048576 };        /* bytes of one request */
 
 static WSABUF part_of(const mio_op *op)
 {
@@ -190,41 +153,6 @@ static int request_accept(mio_op *op, DWORD *n)
     return error;
 }
 
-/* <<which request>> (1 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
-static int request(mio_op *op, DWORD *n)
-{
-    memset(record(op), 0, sizeof(OVERLAPPED));
-    switch (op->kind) {
-    case OP_RECEIVE:      return request_receive(op, n);
-    case OP_RECEIVE_FROM: return request_receive_from(op, n);
-    case OP_SEND_TO:      return request_send_to(op, n);
-    case OP_CONNECT:      return request_connect(op, n);
-    case OP_ACCEPT:       return request_accept(op, n);
-    case OP_SHUT:         return mio__shut(op);
-    default:              return request_send(op, n);
-    }
-}
-/* <<which request>> (2 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
-
-/* The first request on a socket ties it to the port for life. Where every
-   layer allows it, what is done at once has no packet */
-static int associate(mio_queue *q, mio_socket *s)
-{
-    HANDLE handle = (HANDLE)s->native;
-    if (s->flags & ASSOCIATED)
-        return 0;
-    if (CreateIoCompletionPort(handle, q->port, KEY_REQUEST, 0) == NULL)
-        return GetLastError() == ERROR_INVALID_PARAMETER
-            ? WSAEOPNOTSUPP : (int)GetLastError();
-    s->flags |= ASSOCIATED;
-    if (s->type == MIO_STREAM && mio__plain(s)
-            && SetFileCompletionNotificationModes(handle,
-                   FILE_SKIP_COMPLETION_PORT_ON_SUCCESS
-                   | FILE_SKIP_SET_EVENT_ON_HANDLE))
-        s->flags |= AT_ONCE;
-    return 0;
-}
-
 /* <<what a request came to>> (1 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
 static bool completes(mio_op *op, int64_t result)
 {
@@ -316,9 +244,58 @@ static bool came_to(mio_op *op, int error, DWORD n)
     return op->kind == OP_SHUT ? completes(op, 0) : sent(op, n);
 }
 
-/* <<one request for each way>> (1 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
-/* Receives wait for a connect; a half that was shut has no more to give
-   than what is there */
+/* <<a half that was shut>> (1 of 1), book/10-the-same-on-iocp.md: The same on IOCP */
+/* A half that was shut has no more to give than what is there */
+static bool nothing_more(const mio_op *op)
+{
+    const mio_socket *s = op->socket;
+    u_long there = 0;
+    return op->way == READING && s->flags & NO_MORE
+        && (ioctlsocket(s->native, FIONREAD, &there) != 0 || there == 0);
+}
+
+/* <<which request>> (1 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
+static int request(mio_op *op, DWORD *n)
+{
+    memset(record(op), 0, sizeof(OVERLAPPED));
+    if (nothing_more(op))
+        return 0;
+    switch (op->kind) {
+    case OP_RECEIVE:      return request_receive(op, n);
+    case OP_RECEIVE_FROM: return request_receive_from(op, n);
+    case OP_SEND_TO:      return request_send_to(op, n);
+    case OP_CONNECT:      return request_connect(op, n);
+    case OP_ACCEPT:       return request_accept(op, n);
+    case OP_SHUT:         return mio__shut(op);
+    default:              return request_send(op, n);
+    }
+}
+/* <<which request>> (2 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
+
+/* The first request on a socket ties it to the port for life. Where every
+   layer allows it, what is done at once has no packet */
+static int associate(mio_queue *q, mio_socket *s)
+{
+    HANDLE handle = (HANDLE)s->native;
+    if (s->flags & ASSOCIATED)
+        return 0;
+    if (CreateIoCompletionPort(handle, q->port, KEY_REQUEST, 0) == NULL)
+        return GetLastError() == ERROR_INVALID_PARAMETER
+            ? WSAEOPNOTSUPP : (int)GetLastError();
+    s->flags |= ASSOCIATED;
+    if (s->type == MIO_STREAM && mio__plain(s)
+            && SetFileCompletionNotificationModes(handle,
+                   FILE_SKIP_COMPLETION_PORT_ON_SUCCESS
+                   | FILE_SKIP_SET_EVENT_ON_HANDLE))
+        s->flags |= AT_ONCE;
+    return 0;
+}
+
+/* <<one request for each way>> (1 of 1), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<when to wait>> (1 of 1), book/10-the-same-on-iocp.md: The same on IOCP */
+enum { TURN = 16 };             /* requests in a row for a way */
+
+/* Receives wait for a connect */
 static bool must_wait(const mio_op *op)
 {
     const mio_op *writer = op->socket->head[WRITING - 1];
@@ -326,47 +303,39 @@ static bool must_wait(const mio_op *op)
         && writer->kind == OP_CONNECT;
 }
 
-static bool ended(const mio_op *op)
+/* <<has it its result at once?>> (1 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
+static int hand_over(mio_queue *q, mio_op *op, DWORD *n)
 {
-    const mio_socket *s = op->socket;
-    u_long there = 0;
-    return op->way == READING && s->flags & NO_MORE
-        && (ioctlsocket(s->native, FIONREAD, &there) != 0 || there == 0);
+    bool ready = op->kind == OP_READY;
+    int error = ready ? mio__poll_begin(q, op->socket)
+                      : associate(q, op->socket);
+    if (error != 0)
+        return error;
+    return ready ? WSA_IO_PENDING : request(op, n);
 }
-/* <<one request for each way>> (2 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
 
 /* Has it its result at once? */
 static bool start(mio_queue *q, mio_op *op)
 {
     DWORD n = 0;
-    int error = associate(q, op->socket);
-    if (error != 0)
-        return fails(op, error);
-    if (ended(op))
-        return completes(op, 0);
-    error = request(op, &n);
+    if (op->flags & GIVEN_UP)
+        return true;
+    int error = hand_over(q, op, &n);
     if (error != WSA_IO_PENDING)
         return came_to(op, error, n);
     op->flags |= IN_KERNEL;
     return false;
 }
-/* <<one request for each way>> (3 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<has it its result at once?>> (2 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
 
 static void leave(mio_queue *q, mio_op *op)
 {
-    op->flags &= (uint8_t)~GIVEN_UP;
+    op->flags &= (uint8_t)~(IN_KERNEL | GIVEN_UP);
     take_out(op);
     mio__finish(q, op);
 }
 
-/* A READY has its poll, or its result: an error */
-static bool start_ready(mio_queue *q, mio_op *op)
-{
-    int error = mio__poll_begin(q, op->socket);
-    return error != 0 && fails(op, error);
-}
-/* <<one request for each way>> (4 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
-
+/* <<hand over the first>> (1 of 1), book/10-the-same-on-iocp.md: The same on IOCP */
 /* The first in line goes to the kernel, and only the first */
 static void proceed(mio_queue *q, mio_socket *s, enum way way)
 {
@@ -374,47 +343,33 @@ static void proceed(mio_queue *q, mio_socket *s, enum way way)
     int turns = 0;
     while ((op = s->head[way - 1]) != NULL && !(op->flags & IN_KERNEL)
             && !must_wait(op)) {
-        if (op->flags & GIVEN_UP) {
-            leave(q, op);
-        } else if (turns++ == TURN) {
+        if (turns++ == TURN) {
             list_again(q, s);
             return;
-        } else if (op->kind == OP_READY ? start_ready(q, op)
-                                        : start(q, op)) {
-            leave(q, op);
-        } else if (op->kind == OP_READY) {
-            return;
         }
+        if (start(q, op))
+            leave(q, op);
     }
 }
-/* <<one request for each way>> (5 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
 
 static void proceed_both(mio_queue *q, mio_socket *s)
 {
     proceed(q, s, WRITING);
     proceed(q, s, READING);
 }
-/* <<one request for each way>> (6 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
-
-void mio__try_again(mio_queue *q)
-{
-    mio_socket *s = q->again;
-    q->again = NULL;
-    while (s != NULL) {
-        mio_socket *next = s->again;
-        s->flags &= ~(uint32_t)LISTED;
-        proceed_both(q, s);
-        s = next;
-    }
-}
 
 /* <<begin on a port>> (1 of 3), book/10-the-same-on-iocp.md: The same on IOCP */
-int mio__begin(mio_queue *q, mio_op *op)
+static void begin(mio_queue *q, mio_op *op)
 {
     append(op->socket, op);
     if (op->socket->head[op->way - 1u] == op)
         proceed(q, op->socket, op->way);
-    return 0;
+}
+
+/* A call into the kernel is dear enough: there is no short way here */
+int mio__submit_bytes(mio_queue *q, mio_op *op)
+{
+    return mio__submit(q, op);
 }
 /* <<begin on a port>> (2 of 3), book/10-the-same-on-iocp.md: The same on IOCP */
 
@@ -441,70 +396,57 @@ void mio__begin_first(mio_queue *q, mio_op *op)
     }
     if (s->queue == NULL)
         join(q, s);
-    if (op->kind == OP_READY)
-        s->flags |= CAREFUL;            /* no short way beside it */
     if (receiving && op->length == MIO_SHUT_RECEIVE) {
         came_to(op, mio__shut(op), 0);
         mio__finish(q, op);
     } else {
-        mio__begin(q, op);
+        begin(q, op);
     }
     if (receiving)
         shut_receive(q, s);
 }
 
-/* <<give up and let go, on a port>> (1 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
-static bool polled_for(const mio_op *op)
-{
-    const mio_socket *s = op->socket;
-    return op->kind == OP_READY && s->head[op->way - 1] == op
-        && mio__polling(s);
-}
-
-
-/* What is in the kernel's hands stays inside until its packet comes */
-static void give_up(mio_op *op, int code)
-{
-    op->flags |= GIVEN_UP;
-    op->result = code;
-    op->native = 0;
-}
-/* <<give up and let go, on a port>> (2 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
-
+/* <<give up and let go, on a port>> (1 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
+/* What is in the kernel stays inside until its packet comes */
 void mio__stop(mio_queue *q, mio_op *op, int code)
 {
+    /* <<is it asked for the first time?>> (1 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
+    bool once = op->kind != OP_CLOSE && !(op->flags & GIVEN_UP);
+    /* <<is it asked for the first time?>> (2 of 2), book/12-time-and-other-threads.md: Time and other threads */
     if (op->flags & DUE)
         mio__due_remove(q, op);
-    if (op->kind == OP_CLOSE || op->flags & GIVEN_UP)
+    if (!once)
         return;
+    op->result = code;
+    op->native = 0;
     if (op->kind == OP_TIMER) {
-        mio__end(q, op, code, 0);
+        mio__finish(q, op);
         return;
     }
-    give_up(op, code);
-    if (op->flags & IN_KERNEL)
-        CancelIoEx((HANDLE)op->socket->native, record(op));
-    else if (polled_for(op))
+    op->flags |= GIVEN_UP;
+    if (!(op->flags & IN_KERNEL))
+        leave(q, op);
+    else if (op->kind == OP_READY)
         mio__poll_stop(q, op->socket);
     else
-        leave(q, op);
+        CancelIoEx((HANDLE)op->socket->native, record(op));
 }
-/* <<give up and let go, on a port>> (3 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<give up and let go, on a port>> (2 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
 
-/* In order: the first ends them all when its packet has come */
 static void stop_line(mio_queue *q, mio_op *op)
 {
     bool wait = op != NULL && op->flags & IN_KERNEL;
     while (op != NULL) {
         mio_op *next = op->next;
-        if (wait && !(op->flags & IN_KERNEL))
-            give_up(op, MIO_ECANCELED);
-        else
-            mio__stop(q, op, MIO_ECANCELED);
+        if (wait && !(op->flags & (IN_KERNEL | GIVEN_UP))) {
+            op->flags |= GIVEN_UP;
+            op->result = MIO_ECANCELED;
+            op->native = 0;
+        }
+        mio__stop(q, op, MIO_ECANCELED);
         op = next;
     }
 }
-/* <<give up and let go, on a port>> (4 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
 
 void mio__stop_socket(mio_queue *q, mio_socket *s)
 {
@@ -542,7 +484,6 @@ void mio__close(mio_queue *q, mio_op *op)
         return;
     }
     s->flags &= ~(uint32_t)IS_OPEN;
-    s->flags |= CAREFUL;
     s->reserved[0] = op;
     mio__stop_socket(q, s);
     op->native = closesocket(s->native) != 0 ? WSAGetLastError() : 0;
@@ -576,7 +517,39 @@ int mio_socket_detach(mio_socket *s, mio_native *native)
     return 0;
 }
 
-/* <<packets>> (1 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<who is next?>> (1 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
+/* Who is next? */
+static void go_on(mio_queue *q, mio_socket *s)
+{
+    proceed_both(q, s);
+    close_if_quiet(q, s);
+}
+/* <<who is next?>> (2 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
+
+void mio__try_again(mio_queue *q)
+{
+    mio_socket *s = q->again;
+    q->again = NULL;
+    while (s != NULL) {
+        mio_socket *next = s->again;
+        s->flags &= ~(uint32_t)LISTED;
+        go_on(q, s);
+        s = next;
+    }
+}
+
+/* <<packets of polls>> (1 of 1), book/10-the-same-on-iocp.md: The same on IOCP */
+static void polled(mio_queue *q, mio_socket *s)
+{
+    for (int i = 0; i < 2; i++)
+        if (s->head[i] != NULL && s->head[i]->kind == OP_READY
+                && s->head[i]->flags & GIVEN_UP)
+            leave(q, s->head[i]);
+    mio__poll_done(q, s);
+    go_on(q, s);
+}
+
+/* <<packets>> (1 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
 /* One that was given up has the result that was there before, or the code
    of why it was */
 static bool gave_up(mio_op *op, int error, DWORD n)
@@ -588,39 +561,21 @@ static bool gave_up(mio_op *op, int error, DWORD n)
         mio__discard(op->with.accepted);
     return completes(op, code);
 }
-/* <<packets>> (2 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<packets>> (2 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
 
 static void packet(mio_queue *q, OVERLAPPED_ENTRY *e)
 {
     mio_op *op = of_record(e->lpOverlapped);
     mio_socket *s = op->socket;
-    enum way way = op->way;
     int error = mio__of_status((long)record(op)->Internal);
     bool given_up = op->flags & GIVEN_UP;
-    bool connecting = op->kind == OP_CONNECT;
     DWORD n = e->dwNumberOfBytesTransferred;
     op->flags &= (uint8_t)~(IN_KERNEL | GIVEN_UP);
     if (given_up ? gave_up(op, error, n) : came_to(op, error, n))
         leave(q, op);
-    proceed(q, s, way);
-    if (connecting)
-        proceed(q, s, READING);
-    close_if_quiet(q, s);
+    go_on(q, s);
 }
-/* <<packets>> (3 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
-
-/* The poll's packet: first those leave that were given up */
-static void polled(mio_queue *q, mio_socket *s)
-{
-    for (int i = 0; i < 2; i++)
-        if (s->head[i] != NULL && s->head[i]->kind == OP_READY
-                && s->head[i]->flags & GIVEN_UP)
-            leave(q, s->head[i]);
-    mio__poll_done(q, s);
-    proceed_both(q, s);
-    close_if_quiet(q, s);
-}
-/* <<packets>> (4 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<packets>> (3 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
 
 static DWORD in_milliseconds(int64_t timeout)
 {
@@ -629,7 +584,7 @@ static DWORD in_milliseconds(int64_t timeout)
         return INFINITE;
     return ms >= INFINITE ? INFINITE - 1 : (DWORD)ms;
 }
-/* <<packets>> (5 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<packets>> (4 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
 
 int mio__select(mio_queue *q, int64_t timeout)
 {
@@ -647,5 +602,36 @@ int mio__select(mio_queue *q, int64_t timeout)
             polled(q, (mio_socket *)(void *)e[i].lpOverlapped);
     }
     return 0;
+}
+
+/* <<open the port>> (1 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
+size_t mio__event_size(void)
+{
+    return sizeof(OVERLAPPED_ENTRY);
+}
+
+int mio__kernel_open(mio_queue *q)
+{
+    int error = mio__winsock();
+    if (error != 0)
+        return error;
+    q->port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
+    return q->port != NULL ? 0 : (int)GetLastError();
+}
+/* <<open the port>> (2 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
+
+void mio__kernel_close(mio_queue *q)
+{
+    mio__poll_close(q);
+    if (q->port != NULL)
+        CloseHandle(q->port);
+}
+
+/* A packet of our own wakes the owner. It takes memory of the kernel, which
+   may be short for a moment; to lose it would be to sleep for ever */
+void mio__ring(mio_queue *q)
+{
+    while (!PostQueuedCompletionStatus(q->port, 0, KEY_RING, NULL))
+        Sleep(1);
 }
 #endif

@@ -171,7 +171,7 @@ static void hear(mio_queue *q, const struct kevent *e)
     uint32_t news = e->filter == EVFILT_READ ? count_of(s, e) : WRITING;
     if (e->flags & EV_EOF)
         news |= EXACT | COUNTED;
-    mio__heard(q, s, news);
+    mio__heard(s, news);
 }
 /* <<sleep in kqueue>> (3 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 

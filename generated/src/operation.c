@@ -3,19 +3,17 @@
 #include "queue.h"
 
 /* <<prepare>> (1 of 2), book/09-completion-over-readiness.md: Completion over readiness */
-/* Everything but `user`, and what is in the queue's hands if it is
-   inside */
+/* What all of them have, but not `user`, nor what is in the queue's hands
+   if it is inside */
 static void prepare(mio_op *op, enum kind kind, enum way way,
                     mio_socket *s)
 {
-    op->flags = 0;
     op->kind = (uint8_t)kind;
     op->way = (uint8_t)way;
     op->socket = s;
     op->deadline = 0;
     op->buffer = NULL;
     op->length = 0;
-    op->with.to = NULL;
 }
 
 /* Arguments that make no sense make it no operation, to be refused */
@@ -149,20 +147,24 @@ int mio_receive(mio_queue *q, mio_op *op, mio_socket *s, void *buffer,
 int mio_send(mio_queue *q, mio_op *op, mio_socket *s, const void *buffer,
              size_t length)
 {
+    if (!mio__owned(q))
+        return MIO_ETHREAD;
     if (op->state != YOURS)
         return MIO_EBUSY;
     mio_op_send(op, s, buffer, length);
-    return mio_queue_submit(q, op);
+    return mio__submit_bytes(q, op);
 }
 /* <<prepare and submit>> (3 of 6), book/09-completion-over-readiness.md: Completion over readiness */
 
 int mio_send_all(mio_queue *q, mio_op *op, mio_socket *s,
                  const void *buffer, size_t length)
 {
+    if (!mio__owned(q))
+        return MIO_ETHREAD;
     if (op->state != YOURS)
         return MIO_EBUSY;
     mio_op_send_all(op, s, buffer, length);
-    return mio_queue_submit(q, op);
+    return mio__submit_bytes(q, op);
 }
 
 int mio_receive_from(mio_queue *q, mio_op *op, mio_socket *s,

@@ -87,7 +87,7 @@ void mio__take(mio_queue *q, mio_op *op)
 }
 
 /* <<submit>> (1 of 3), book/09-completion-over-readiness.md: Completion over readiness */
-static int submit_other(mio_queue *q, mio_op *op)
+int mio__submit(mio_queue *q, mio_op *op)
 {
     int refusal = mio__refusal(q, op);
     /* <<before it is taken>> (1 of 2), book/09-completion-over-readiness.md: Completion over readiness */
@@ -101,22 +101,15 @@ static int submit_other(mio_queue *q, mio_op *op)
 }
 /* <<submit>> (2 of 3), book/09-completion-over-readiness.md: Completion over readiness */
 
-/* Most are bytes on a socket that is in use: for them the short way */
 int mio_queue_submit(mio_queue *q, mio_op *op)
 {
-    const mio_socket *s = op->socket;
     if (!mio__owned(q))
         return MIO_ETHREAD;
     if (op->state != YOURS)
         return MIO_EBUSY;
-    if (op->kind <= OP_READY || op->deadline != 0)
-        return submit_other(q, op);
-    if (s == NULL || s->queue != q || s->flags & CAREFUL)
-        return submit_other(q, op);
-    op->state = PENDING;
-    op->done = 0;
-    q->inside++;
-    return mio__begin(q, op);
+    if (op->kind > OP_READY && op->deadline == 0)
+        return mio__submit_bytes(q, op);
+    return mio__submit(q, op);
 }
 /* <<submit>> (3 of 3), book/11-connections.md: Connections */
 
@@ -185,14 +178,14 @@ static inline int64_t sleep_time(mio_queue *q, int64_t until)
 
 static inline int ask_kernel(mio_queue *q, int64_t until)
 {
+    /* <<ask it>> (1 of 2), book/09-completion-over-readiness.md: Completion over readiness */
     int error = mio__select(q, sleep_time(q, until));
-    /* <<after the kernel was asked>> (1 of 2), book/09-completion-over-readiness.md: Completion over readiness */
+    /* <<ask it>> (2 of 2), book/12-time-and-other-threads.md: Time and other threads */
+    int asleep = ASLEEP;
+    atomic_compare_exchange_strong(&q->call, &asleep, AWAKE);
     q->unasked = 0;
     if (q->again != NULL)
         mio__try_again(q);
-    /* <<after the kernel was asked>> (2 of 2), book/12-time-and-other-threads.md: Time and other threads */
-    int asleep = ASLEEP;
-    atomic_compare_exchange_strong(&q->call, &asleep, AWAKE);
     return error != 0 ? mio__code(error) : 0;
 }
 /* <<ask the kernel>> (4 of 4), book/12-time-and-other-threads.md: Time and other threads */
@@ -252,7 +245,7 @@ static bool calm(const mio_queue *q)
     if (q->unasked >= FAIR)
         return false;
     /* <<reasons to look closer>> (2 of 2), book/12-time-and-other-threads.md: Time and other threads */
-    if (q->due != NULL || q->call == CALLED)
+    if (q->call == CALLED || q->due != NULL)
         return false;
     return true;
 }
@@ -266,11 +259,11 @@ static int ask_first(mio_queue *q, mio_op **done, int capacity,
     if (timeout >= 0)
         return wait_for_some(q, done, capacity,
                              timeout == 0 ? 0 : later(timeout));
-    if (q->first == NULL && !q->shut && calm(q)) {
+    if (!q->shut && calm(q) && q->first == NULL) {
         int bad = ask_kernel(q, INT64_MAX);
         if (bad != 0)
             return bad;
-        if (q->first != NULL && calm(q))
+        if (calm(q) && q->first != NULL)
             return give_back(q, done, capacity);
     }
     return wait_for_some(q, done, capacity, INT64_MAX);

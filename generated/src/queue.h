@@ -55,6 +55,9 @@ enum {
     NO_MORE    = 16384      /* its receiving half was shut */
 };
 
+/* Windows; op->flags: its request is in the kernel; it shall end */
+enum { IN_KERNEL = 4, GIVEN_UP = 8 };
+
 /* <<the queue itself>> (1 of 1), book/09-completion-over-readiness.md: Completion over readiness */
 struct mio_queue {
     mio_op     *first, **last;          /* finished, to be given back */
@@ -78,9 +81,10 @@ struct mio_queue {
     void       *events;
 };
 
-/* <<verbs>> (1 of 5), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<verbs>> (1 of 6), book/09-completion-over-readiness.md: Completion over readiness */
 /* queue.c: what no kernel does for us */
 void mio__end(mio_queue *, mio_op *, int64_t result, int native);
+int  mio__submit(mio_queue *, mio_op *);
 void mio__take(mio_queue *, mio_op *);
 int  mio__refusal(const mio_queue *, const mio_op *);
 
@@ -102,17 +106,18 @@ static inline void mio__finish(mio_queue *q, mio_op *op)
     if (op->flags & DUE)
         mio__due_remove(q, op);
 }
-/* <<verbs>> (2 of 5), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<verbs>> (2 of 6), book/09-completion-over-readiness.md: Completion over readiness */
 
-/* The backend: readiness.c over a selector */
-int  mio__begin(mio_queue *, mio_op *);
+/* The backend: readiness.c over a selector. Bytes take a short way in it,
+   or else mio__submit */
+int  mio__submit_bytes(mio_queue *, mio_op *);
 void mio__begin_first(mio_queue *, mio_op *);
 void mio__stop(mio_queue *, mio_op *, int code);
 void mio__stop_socket(mio_queue *, mio_socket *);
 void mio__close(mio_queue *, mio_op *);
 void mio__release(mio_queue *, mio_socket *);
 void mio__try_again(mio_queue *);
-/* <<verbs>> (3 of 5), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<verbs>> (3 of 6), book/09-completion-over-readiness.md: Completion over readiness */
 
 /* The selector: epoll.c or kqueue.c. What fails gives the system's code */
 int  mio__kernel_open(mio_queue *);
@@ -128,8 +133,8 @@ void mio__ring(mio_queue *);
 /* What it tells readiness.c: ways that may be tried, and, where there was a
    sign that a short read is not the last word, EXACT: flags to be
    cleared */
-void mio__heard(mio_queue *, mio_socket *, uint32_t news);
-/* <<verbs>> (4 of 5), book/09-completion-over-readiness.md: Completion over readiness */
+void mio__heard(mio_socket *, uint32_t news);
+/* <<verbs>> (4 of 6), book/09-completion-over-readiness.md: Completion over readiness */
 
 /* socket_posix.c: the system's calls and codes */
 int  mio__code(int native);
@@ -152,7 +157,7 @@ static inline bool mio__owned(const mio_queue *q)
     return true;
 }
 #endif
-/* <<verbs>> (5 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<verbs>> (5 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
 
 /* Windows: what a packet of the port is for, its completion key */
 enum { KEY_REQUEST, KEY_RING, KEY_POLL };
@@ -168,8 +173,9 @@ int  mio__update(mio_native, int option, const void *value, int size);
 int  mio__accepted(const mio_socket *listener, mio_socket *);
 int  mio__connect_datagram(mio_socket *, const mio_address *to);
 int  mio__shut(mio_op *);
+/* <<verbs>> (6 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
 
-/* afd.c: READY */
+/* afd.c: READY on Windows */
 int  mio__poll_begin(mio_queue *, mio_socket *);
 void mio__poll_done(mio_queue *, mio_socket *);
 void mio__poll_stop(mio_queue *, mio_socket *);

@@ -98,11 +98,11 @@ static long write_quietly(int fd, const void *bytes, size_t length)
 }
 /* <<calls that move bytes>> (6 of 7), book/09-completion-over-readiness.md: Completion over readiness */
 
-static inline long send_some(mio_op *op)
+static inline long send_from(mio_op *op, size_t from)
 {
     mio_socket *s = op->socket;
-    const char *bytes = (const char *)op->buffer + op->done;
-    size_t length = op->length - op->done;
+    const char *bytes = (const char *)op->buffer + from;
+    size_t length = op->length - from;
     return is_socket(s) ? send(s->native, bytes, length, QUIETLY)
                         : write_quietly(s->native, bytes, length);
 }
@@ -247,30 +247,30 @@ static inline bool try_receive(mio_op *op)
 
 /* A fast reader could keep one send_all going for ever: after some calls
    the others have their turn */
-static bool send_on(mio_op *op)
+static bool try_send(mio_op *op)
 {
-    for (int turn = 1; turn < TURN; turn++) {
-        long n = send_some(op);
+    for (int turn = 0; turn < TURN; turn++) {
+        long n = send_from(op, op->done);
         if (n < 0)
             return failed(op);
         op->done += (size_t)n;
-        if (op->done == op->length)
+        if (op->done == op->length || op->kind == OP_SEND)
             return completes(op, (int64_t)op->done);
     }
     return false;
 }
 /* <<one attempt of each kind>> (6 of 10), book/09-completion-over-readiness.md: Completion over readiness */
 
-/* Most are sent by one call */
-static inline bool try_send(mio_op *op)
+/* The first attempt of a send; most need no other call */
+static inline bool send_first(mio_op *op)
 {
-    long n = send_some(op);
+    long n = send_from(op, 0);
     if (n < 0)
         return failed(op);
-    op->done += (size_t)n;
+    op->done = (size_t)n;
     if (op->done == op->length || op->kind == OP_SEND)
-        return completes(op, (int64_t)op->done);
-    return send_on(op);
+        return completes(op, n);
+    return try_send(op);
 }
 /* <<one attempt of each kind>> (7 of 10), book/09-completion-over-readiness.md: Completion over readiness */
 
@@ -398,57 +398,62 @@ static void wait_for(mio_queue *q, mio_socket *s, enum way way)
 /* <<try, wait, try again>> (4 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 
 /* The first in line has its result. Gives the next */
-static inline mio_op *leave(mio_queue *q, mio_socket *s, enum way way)
+static inline mio_op *leave(mio_socket *s, mio_op *op, enum way way)
 {
-    mio_op *op = s->head[way - 1], *next = op->next;
+    mio_op *next = op->next;
     s->head[way - 1] = next;
     if (next != NULL)
         next->previous = NULL;
-    mio__finish(q, op);
+    mio__finish(s->queue, op);
     return next;
 }
 
 /* Those that wait are tried, in line from the first */
-static void proceed(mio_queue *q, mio_op *op)
+static void proceed(mio_op *op)
 {
     while (op != NULL) {
         if (op->socket->flags & op->way || !attempt(op)) {
-            wait_for(q, op->socket, op->way);
+            wait_for(op->socket->queue, op->socket, op->way);
             return;
         }
-        op = leave(q, op->socket, op->way);
+        op = leave(op->socket, op, op->way);
     }
 }
 
 /* <<begin>> (1 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 /* Behind the others of its way. The kernel tells when to try, if it was
    asked to and if the last attempt heard "not now". Says 0 */
-static int line_up(mio_queue *q, mio_op *op)
+static int line_up(mio_op *op)
 {
     mio_socket *s = op->socket;
     append(s, op);
     if (!(s->interest & s->flags & op->way))
-        wait_for(q, s, op->way);
+        wait_for(s->queue, s, op->way);
     return 0;
 }
 /* <<begin>> (2 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 
 /* Nobody is before it: it is tried at once. Says 0 */
-static int try_now(mio_queue *q, mio_op *op)
+static int try_now(mio_op *op)
 {
-    if (!attempt(op))
-        return line_up(q, op);
-    mio__finish(q, op);
+    if (!(op->kind > OP_RECEIVE ? send_first(op) : attempt(op)))
+        return line_up(op);
+    mio__finish(op->socket->queue, op);
     return 0;
 }
 
-/* Bytes, on a socket that is one of the queue's */
-int mio__begin(mio_queue *q, mio_op *op)
+/* Bytes. On a socket that is one of the queue's they begin here */
+int mio__submit_bytes(mio_queue *q, mio_op *op)
 {
     const mio_socket *s = op->socket;
+    if (s == NULL || s->queue != q || s->flags & CAREFUL)
+        return mio__submit(q, op);
+    op->state = PENDING;
+    op->done = 0;
+    q->inside++;
     if (s->flags & op->way || s->head[op->way - 1u] != NULL)
-        return line_up(q, op);
-    return try_now(q, op);
+        return line_up(op);
+    return try_now(op);
 }
 /* <<begin>> (3 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 
@@ -476,39 +481,53 @@ void mio__begin_first(mio_queue *q, mio_op *op)
     if (op->kind == OP_READY) {
         begin_ready(q, op);
     } else if (alone) {
-        try_now(q, op);
-        mio__heard(q, s, 0);
+        try_now(op);
+        mio__heard(s, 0);
     } else {
         append(s, op);
-        mio__heard(q, s, 0);
+        mio__heard(s, 0);
     }
 }
 
 /* <<the kernel's word>> (1 of 3), book/09-completion-over-readiness.md: Completion over readiness */
-/* Writers go before readers. One who does not wait need not be told
-   again */
-static void heard_writing(mio_queue *q, mio_socket *s, uint32_t news)
+/* Writers go before readers. Where nobody writes, a socket need not be
+   watched for it, unless it is both ways for life */
+static void heard_writing(mio_socket *s, uint32_t news)
 {
     if (s->head[WRITING - 1] != NULL)
-        proceed(q, s->head[WRITING - 1]);
-    else if (news & WRITING)
-        mio__unwatch(q, s, WRITING);
+        proceed(s->head[WRITING - 1]);
+    else if (news & WRITING && !(s->flags & BOTH))
+        mio__unwatch(s->queue, s, WRITING);
 }
 /* <<the kernel's word>> (2 of 3), book/09-completion-over-readiness.md: Completion over readiness */
 
-/* The kernel's word: some ways may be tried again. Mostly nobody writes,
-   and bytes came for a receive: for it the short way */
-void mio__heard(mio_queue *q, mio_socket *s, uint32_t news)
+/* TCP, of which no end, error or mark was heard, and no count: the short
+   read decides */
+static inline bool receive_tcp(mio_socket *s, mio_op *op)
 {
-    s->flags &= ~news;
-    if (s->head[WRITING - 1] != NULL || !(s->flags & BOTH))
-        heard_writing(q, s, news);
+    long n = recv(s->native, op->buffer, op->length, 0);
+    if (n <= 0)
+        return nothing_came(op, n);
+    op->done = (size_t)n;
+    if (op->done < op->length)
+        s->flags |= READING;
+    return completes(op, n);
+}
+
+/* The kernel's word: some ways may be tried again. Mostly bytes came by TCP
+   for a receive, and nobody writes: for that the short way */
+void mio__heard(mio_socket *s, uint32_t news)
+{
     mio_op *op = s->head[READING - 1];
-    if (op != NULL && op->kind == OP_RECEIVE && !(s->flags & READING)
-            && try_receive(op))
-        op = leave(q, s, READING);
+    s->flags &= ~news;
+    if ((s->flags & (BOTH | EXACT | COUNTED | READING)) != (BOTH | EXACT)
+            || s->head[WRITING - 1] != NULL || op == NULL
+            || op->kind != OP_RECEIVE)
+        heard_writing(s, news);
+    else if (receive_tcp(s, op))
+        op = leave(s, op, READING);
     if (op != NULL)
-        proceed(q, op);
+        proceed(op);
 }
 /* <<the kernel's word>> (3 of 3), book/09-completion-over-readiness.md: Completion over readiness */
 
@@ -518,7 +537,7 @@ void mio__try_again(mio_queue *q)
     q->again = NULL;
     while (s != NULL) {
         mio_socket *next = s->again;
-        mio__heard(q, s, LISTED);       /* it is no longer */
+        mio__heard(s, LISTED);          /* it is no longer */
         s = next;
     }
 }

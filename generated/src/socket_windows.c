@@ -8,7 +8,7 @@
 #include <windows.h>
 #include <string.h>
 
-/* <<codes of Windows>> (1 of 3), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<codes of Windows>> (1 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
 /* A request that fails at once has Winsock's error, a packet the kernel's
    status: negative, for each of the same things */
 static const struct { int32_t status; int native, code; } codes[] = {
@@ -26,6 +26,7 @@ static const struct { int32_t status; int native, code; } codes[] = {
     { (int32_t)0xC00000B0, WSAESHUTDOWN, MIO_EPIPE },
     { (int32_t)0xC0000237, WSAEDISCON, MIO_EPIPE },
     { (int32_t)0xC00000B5, WSAETIMEDOUT, MIO_ETIMEDOUT },
+/* <<codes of Windows>> (2 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
     { (int32_t)0xC000023C, WSAENETUNREACH, MIO_EUNREACHABLE },
     { (int32_t)0xC00000BE, WSAENETUNREACH, MIO_EUNREACHABLE },
     { (int32_t)0xC000023D, WSAEHOSTUNREACH, MIO_EUNREACHABLE },
@@ -46,6 +47,7 @@ static const struct { int32_t status; int native, code; } codes[] = {
     { (int32_t)0xC0000044, WSAENOBUFS, MIO_ENOMEM },
     { (int32_t)0xC00000A1, WSAENOBUFS, MIO_ENOMEM },
     { 0, WSA_NOT_ENOUGH_MEMORY, MIO_ENOMEM },
+/* <<codes of Windows>> (3 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
     { 0, ERROR_NOT_ENOUGH_QUOTA, MIO_ENOMEM },
     { 0, ERROR_NO_SYSTEM_RESOURCES, MIO_ENOMEM },
     { 0, WSAEMFILE, MIO_EMFILE },
@@ -65,8 +67,7 @@ static const struct { int32_t status; int native, code; } codes[] = {
     { 0, WSAEWOULDBLOCK, MIO_EAGAIN }
 };
 enum { CODES = sizeof codes / sizeof codes[0] };
-/* <<codes of Windows>> (2 of 3), book/10-the-same-on-iocp.md: The same on IOCP */
-
+/* <<codes of Windows>> (4 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
 int mio__code(int native)
 {
     for (int i = 0; i < CODES; i++)
@@ -74,8 +75,7 @@ int mio__code(int native)
             return codes[i].code;
     return MIO_ESYSTEM;
 }
-/* <<codes of Windows>> (3 of 3), book/10-the-same-on-iocp.md: The same on IOCP */
-
+/* <<codes of Windows>> (5 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
 /* Winsock's word for a status. Every negative one is a failure; one that is
    not in the table stays as it is */
 int mio__of_status(long status)

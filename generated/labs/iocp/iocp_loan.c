@@ -47,7 +47,7 @@ static void need(bool good, const char *call)
 static HANDLE port;
 static SOCKET here, there;
 
-/* <<make a connection>> (1 of 2), book/07-iocp.md: IOCP */
+/* <<make a connection>> (1 of 1), book/07-iocp.md: IOCP */
 static void connect_ends(void)
 {
     struct sockaddr_in at = loopback(0);
@@ -64,8 +64,8 @@ static void connect_ends(void)
     need(here != INVALID_SOCKET, "accept");
     closesocket(listener);
 }
-/* <<make a connection>> (2 of 2), book/07-iocp.md: IOCP */
 
+/* <<associate it with a port>> (1 of 1), book/07-iocp.md: IOCP */
 static void open_port(void)
 {
     port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);

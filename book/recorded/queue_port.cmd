@@ -1,0 +1,2 @@
+# on: windows
+queue_port

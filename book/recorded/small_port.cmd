@@ -1,0 +1,2 @@
+# on: windows
+small_port
