@@ -8,7 +8,11 @@ cd "$(dirname "$0")/.." || exit 1
 suite=tests/conformance include=${MINIMIO_INCLUDE:-generated/include} library=${MINIMIO_SRC:-generated/src}
 kqueue=tests/kqueue
 work=$(mktemp -d "${TMPDIR:-/tmp}/conformance.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+finish() {
+    [ -z "${windows-}" ] || wine_stop
+    rm -rf "$work"
+}
+trap finish EXIT
 trap 'exit 1' INT TERM HUP
 counted='-Dmalloc=counted_malloc -Dcalloc=counted_calloc -Drealloc=counted_realloc -Daligned_alloc=counted_aligned_alloc'
 each=yes omit=''
@@ -62,17 +66,36 @@ behaves() {
 }
 
 # ---------------------------------------------------------------- systems
-for name in $systems; do
+# What Wine 8.0 does in another way than Windows: each was seen to fail, and its reason in a program of a few calls
+reset='Wine 8 takes a reset for the end of the stream, but for who is waiting when it comes'
+unconnected='Wine 8 says another error of what is not connected'
+listener='Wine 8 lets it wait for ever'
+wine_differs="a_reset_is_no_clean_end_receive_asks_first: $reset
+a_reset_that_comes_while_nobody_waits_is_kept: $reset
+a_reset_behind_data_is_no_clean_end: $reset
+a_reset_is_readiness_in_both_directions: $reset
+peers_that_connect_and_reset_at_once_do_not_stop_an_accept: $reset
+a_socket_that_was_never_connected_has_no_stream: $unconnected
+a_stream_socket_without_a_peer_is_MIO_ENOTCONN: $unconnected
+send_without_a_peer_is_MIO_ENOTCONN: $unconnected
+who_does_not_listen_cannot_accept: $listener
+accept_on_what_does_not_listen_is_MIO_EINVAL: $listener
+a_listener_neither_sends_nor_receives_and_accepts_on: $listener
+a_refusal_reaches_the_receive_that_waits_once: Wine 8 tells nothing more of a datagram socket that was refused"
+
+for name in $systems $more_windows; do
+    omit=''
     case $name in
     clang) continue ;;          # with sanitizers, below
-    windows) [ -e $suite/suite_windows.c ] || continue ;;
+    windows*) [ -e "$library/iocp.c" ] || continue ;;
     esac
     system "$name"
     if ! there || ! build "$title" -O2; then continue; fi
-    case $run in
-    none) echo "ok - conformance builds, $title" ;;
-    '')   behaves "$title" "$work/suite$exe" ;;
-    *)    SUITE_SECONDS=60 behaves "$title" "$run" "$work/suite$exe" ;;
+    case $name in windows) windows=1 omit=$wine_differs; wine_start ;; esac
+    case $run$exe in
+    none*) echo "ok - conformance builds, $title" ;;
+    '')    behaves "$title" "$work/suite" ;;
+    *)     SUITE_SECONDS=60 behaves "$title" ${run:+"$run"} "$work/suite$exe" ;;    # also Windows itself: a refusal takes it up to 2 s
     esac
 done
 omit=''

@@ -60,8 +60,9 @@ enum {                              /* from the queue */
     MIO_EMSGSIZE      = -19,        /* datagram and buffer do not fit */
     MIO_ENOTCONN      = -20,
     MIO_EISCONN       = -21,
-    MIO_EAGAIN        = -22,        /* a local listener is full */
-    MIO_ESYSTEM       = -23         /* anything else: see native */
+    MIO_EAGAIN        = -22,        /* full, or silent: later perhaps */
+    MIO_ENOTFOUND     = -23,        /* no host has that name */
+    MIO_ESYSTEM       = -24         /* anything else: see native */
 };
 /* <<results>> (2 of 2), book/04-an-api-from-its-test.md: An API from its test */
 
@@ -120,11 +121,12 @@ struct mio_op {
     void       *buffer;
     size_t      length;
     union { mio_socket *accepted; const mio_address *to;
-            mio_address *from; } with;
+            mio_address *from; void (*run)(mio_op *); } with;
     mio_op     *next, *previous;    /* in one list of the queue */
     mio_op     *child, *sibling, *parent;           /* of deadlines */
     uint64_t    sequence;
-    void       *reserved[5];        /* Windows: the kernel writes here */
+    void       *reserved[5];        /* Windows: the kernel writes here;
+                                       in a pool: its place there */
 };
 /* <<sockets, addresses and operations are yours>> (4 of 4), book/04-an-api-from-its-test.md: An API from its test */
 
@@ -239,7 +241,7 @@ int mio_queue_post(mio_queue *, mio_op *);
  *   from    eventfd(2), EVFILT_USER, PostQueuedCompletionStatus
  */
 int mio_queue_wake(mio_queue *);
-/* <<what can be asked of a queue>> (1 of 11), book/04-an-api-from-its-test.md: An API from its test */
+/* <<what can be asked of a queue>> (1 of 14), book/04-an-api-from-its-test.md: An API from its test */
 
 /*
  * Operations. mio_op_X prepares: it sets every field but `user`, and the
@@ -251,7 +253,7 @@ int mio_queue_wake(mio_queue *);
  *   thread  mio_op_X any, mio_X owner
  *   cost    preparing costs no system call
  */
-/* <<what can be asked of a queue>> (2 of 11), book/04-an-api-from-its-test.md: An API from its test */
+/* <<what can be asked of a queue>> (2 of 14), book/04-an-api-from-its-test.md: An API from its test */
 
 /*
  * Connects a socket; `to` is the queue's until then.
@@ -264,7 +266,7 @@ int mio_queue_wake(mio_queue *);
 void mio_op_connect(mio_op *, mio_socket *, const mio_address *to);
 int  mio_connect(mio_queue *, mio_op *, mio_socket *,
                  const mio_address *to);
-/* <<what can be asked of a queue>> (3 of 11), book/04-an-api-from-its-test.md: An API from its test */
+/* <<what can be asked of a queue>> (3 of 14), book/04-an-api-from-its-test.md: An API from its test */
 
 /*
  * Waits for a connection and makes it `accepted`, which is the queue's
@@ -278,7 +280,7 @@ int  mio_connect(mio_queue *, mio_op *, mio_socket *,
 void mio_op_accept(mio_op *, mio_socket *listener, mio_socket *accepted);
 int  mio_accept(mio_queue *, mio_op *, mio_socket *listener,
                 mio_socket *accepted);
-/* <<what can be asked of a queue>> (4 of 11), book/04-an-api-from-its-test.md: An API from its test */
+/* <<what can be asked of a queue>> (4 of 14), book/04-an-api-from-its-test.md: An API from its test */
 
 /*
  * Receives what is there, at least one byte, at most `length`; waits for
@@ -294,7 +296,7 @@ int  mio_accept(mio_queue *, mio_op *, mio_socket *listener,
 void mio_op_receive(mio_op *, mio_socket *, void *buffer, size_t length);
 int  mio_receive(mio_queue *, mio_op *, mio_socket *, void *buffer,
                  size_t length);
-/* <<what can be asked of a queue>> (5 of 11), book/04-an-api-from-its-test.md: An API from its test */
+/* <<what can be asked of a queue>> (5 of 14), book/04-an-api-from-its-test.md: An API from its test */
 
 /*
  * Sends what the kernel takes, or all of it; waits for room.
@@ -313,7 +315,7 @@ int  mio_send(mio_queue *, mio_op *, mio_socket *, const void *buffer,
               size_t length);
 int  mio_send_all(mio_queue *, mio_op *, mio_socket *,
                   const void *buffer, size_t length);
-/* <<what can be asked of a queue>> (6 of 11), book/04-an-api-from-its-test.md: An API from its test */
+/* <<what can be asked of a queue>> (6 of 14), book/04-an-api-from-its-test.md: An API from its test */
 
 /*
  * A datagram and where it came from; `from` is the queue's until then,
@@ -328,7 +330,7 @@ void mio_op_receive_from(mio_op *, mio_socket *, void *buffer,
                          size_t length, mio_address *from);
 int  mio_receive_from(mio_queue *, mio_op *, mio_socket *, void *buffer,
                       size_t length, mio_address *from);
-/* <<what can be asked of a queue>> (7 of 11), book/04-an-api-from-its-test.md: An API from its test */
+/* <<what can be asked of a queue>> (7 of 14), book/04-an-api-from-its-test.md: An API from its test */
 
 /*
  * A datagram and where it goes; `to` is the queue's until then.
@@ -342,7 +344,7 @@ void mio_op_send_to(mio_op *, mio_socket *, const void *buffer,
                     size_t length, const mio_address *to);
 int  mio_send_to(mio_queue *, mio_op *, mio_socket *, const void *buffer,
                  size_t length, const mio_address *to);
-/* <<what can be asked of a queue>> (8 of 11), book/04-an-api-from-its-test.md: An API from its test */
+/* <<what can be asked of a queue>> (8 of 14), book/04-an-api-from-its-test.md: An API from its test */
 
 enum { MIO_SHUT_RECEIVE = 1, MIO_SHUT_SEND = 2 };       /* 3: both */
 /*
@@ -354,7 +356,7 @@ enum { MIO_SHUT_RECEIVE = 1, MIO_SHUT_SEND = 2 };       /* 3: both */
  */
 void mio_op_shut(mio_op *, mio_socket *, int half);
 int  mio_shut(mio_queue *, mio_op *, mio_socket *, int half);
-/* <<what can be asked of a queue>> (9 of 11), book/04-an-api-from-its-test.md: An API from its test */
+/* <<what can be asked of a queue>> (9 of 14), book/04-an-api-from-its-test.md: An API from its test */
 
 /*
  * Closes a socket. What is pending on it comes back first, cancelled. The
@@ -367,7 +369,7 @@ int  mio_shut(mio_queue *, mio_op *, mio_socket *, int half);
  */
 void mio_op_close(mio_op *, mio_socket *);
 int  mio_socket_close(mio_queue *, mio_op *, mio_socket *);
-/* <<what can be asked of a queue>> (10 of 11), book/04-an-api-from-its-test.md: An API from its test */
+/* <<what can be asked of a queue>> (10 of 14), book/04-an-api-from-its-test.md: An API from its test */
 
 enum { MIO_READABLE = 1, MIO_WRITABLE = 2 };
 /*
@@ -382,7 +384,7 @@ enum { MIO_READABLE = 1, MIO_WRITABLE = 2 };
  */
 void mio_op_ready(mio_op *, mio_socket *, int direction);
 int  mio_ready(mio_queue *, mio_op *, mio_socket *, int direction);
-/* <<what can be asked of a queue>> (11 of 11), book/04-an-api-from-its-test.md: An API from its test */
+/* <<what can be asked of a queue>> (11 of 14), book/04-an-api-from-its-test.md: An API from its test */
 
 /*
  * A timer completes when its deadline has come, which is what it is for;
@@ -395,6 +397,59 @@ void mio_op_timer(mio_op *, int64_t deadline);
 void mio_op_nop(mio_op *);
 int  mio_timer(mio_queue *, mio_op *, int64_t deadline);
 int  mio_nop(mio_queue *, mio_op *);
+/* <<what can be asked of a queue>> (12 of 14), book/13-what-still-blocks.md: What still blocks */
+
+typedef struct mio_pool mio_pool;
+/*
+ * A pool: threads for what blocks, for any number of queues. At most
+ * `room` operations are inside at once; they begin in the order in which
+ * their queues took them. Signals are blocked in its threads. To close it,
+ * nobody may submit to it any more.
+ *   errors  open: MIO_EINVAL threads not 1 to 256, room below 1;
+ *           MIO_ENOMEM, also for want of a thread; *opened is then NULL.
+ *           close: MIO_EBUSY an operation is inside
+ *   thread  any
+ *   cost    open: one allocation and the threads; close joins them
+ *   from    pthread_create(3), CreateThread
+ */
+int mio_pool_open(mio_pool **opened, int threads, int room);
+int mio_pool_close(mio_pool *);
+/* <<what can be asked of a queue>> (13 of 14), book/13-what-still-blocks.md: What still blocks */
+
+/*
+ * Calls a function in a thread of a pool. It may do what any thread may;
+ * of the operation it may read `user` and set `result`, `native` and
+ * `done`, which are 0. Cancelled or too late before it is called, the
+ * operation comes back at once. After that nothing stops it: the operation
+ * stays inside until the function returns, and comes back with the code in
+ * the place of the result; `done` and what is in your memory stay as they
+ * were left.
+ *   result  what the function set
+ *   errors  MIO_EAGAIN the pool has no room; at once, MIO_EINVAL no pool
+ *           or function
+ *   thread  any; twin: owner; the function: one of the pool's
+ *   cost    to a thread that sleeps, one system call; back, as a post
+ */
+void mio_op_work(mio_op *, mio_pool *, void (*run)(mio_op *));
+int  mio_work(mio_queue *, mio_op *, mio_pool *, void (*run)(mio_op *));
+/* <<what can be asked of a queue>> (14 of 14), book/13-what-still-blocks.md: What still blocks */
+
+/*
+ * Looks up a host, in a thread of a pool: its addresses for streams, in
+ * the system's order. A numeric one needs no network. `host` and `found`
+ * are the queue's until then.
+ *   result  how many are in `found`, at least 1; the rest is left out
+ *   errors  MIO_ENOTFOUND no such name, or no address of it; MIO_EAGAIN no
+ *           answer at present, or no room in the pool; at once, MIO_EINVAL
+ *           no pool, host, room or such port. native is getaddrinfo's, or
+ *           errno where that says EAI_SYSTEM
+ *   thread  any; twin: owner
+ *   from    getaddrinfo(3), getaddrinfo (Microsoft)
+ */
+void mio_op_resolve(mio_op *, mio_pool *, const char *host, int port,
+                    mio_address *found, size_t room);
+int  mio_resolve(mio_queue *, mio_op *, mio_pool *, const char *host,
+                 int port, mio_address *found, size_t room);
 /* <<opening, adopting, closing>> (1 of 2), book/04-an-api-from-its-test.md: An API from its test */
 
 enum { MIO_STREAM = 1, MIO_DATAGRAM = 2 };

@@ -86,24 +86,24 @@ int mio_address_port(const mio_address *a)
 /* <<addresses>> (4 of 5), book/09-completion-over-readiness.md: Completion over readiness */
 
 /* The address without its port */
-enum { HOST = 64 };
+enum { HOST_ROOM = 64 };
 
-static const char *host(const mio_address *a, char text[HOST])
+static const char *host(const mio_address *a, char text[HOST_ROOM])
 {
     struct sockaddr_in  v4;
     struct sockaddr_in6 v6;
     if (mio_address_family(a) == MIO_IPV4) {
         memcpy(&v4, a->storage.bytes, sizeof v4);
-        return inet_ntop(AF_INET, &v4.sin_addr, text, HOST);
+        return inet_ntop(AF_INET, &v4.sin_addr, text, HOST_ROOM);
     }
     memcpy(&v6, a->storage.bytes, sizeof v6);
-    return inet_ntop(AF_INET6, &v6.sin6_addr, text, HOST);
+    return inet_ntop(AF_INET6, &v6.sin6_addr, text, HOST_ROOM);
 }
 /* <<addresses>> (5 of 5), book/09-completion-over-readiness.md: Completion over readiness */
 
 int mio_address_print(const mio_address *a, char *text, size_t room)
 {
-    char address[HOST];
+    char address[HOST_ROOM];
     int family = mio_address_family(a);
     if (family == MIO_LOCAL)
         return mio__print_local(a, text, room);

@@ -56,20 +56,20 @@ static struct {
     ULONG (NTAPI *error)(NTSTATUS);
 } nt;
 
-static void look_up(void *call, const char *name)
+static void find_call(void *call, const char *name)
 {
     FARPROC found = GetProcAddress(GetModuleHandleW(L"ntdll.dll"), name);
     memcpy(call, &found, sizeof found);
 }
 /* <<calls that are not documented>> (2 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
 
-static BOOL CALLBACK look_all_up(INIT_ONCE *once, void *p, void **context)
+static BOOL CALLBACK find_calls(INIT_ONCE *once, void *p, void **context)
 {
     (void)once, (void)p, (void)context;
-    look_up(&nt.create, "NtCreateFile");
-    look_up(&nt.control, "NtDeviceIoControlFile");
-    look_up(&nt.cancel, "NtCancelIoFileEx");
-    look_up(&nt.error, "RtlNtStatusToDosError");
+    find_call(&nt.create, "NtCreateFile");
+    find_call(&nt.control, "NtDeviceIoControlFile");
+    find_call(&nt.cancel, "NtCancelIoFileEx");
+    find_call(&nt.error, "RtlNtStatusToDosError");
     return nt.create && nt.control && nt.cancel && nt.error;
 }
 
@@ -85,7 +85,7 @@ static int open_afd(mio_queue *q)
                                 .ObjectName = &name };
     IO_STATUS_BLOCK unused;
     HANDLE afd;
-    if (!InitOnceExecuteOnce(&once, look_all_up, NULL, NULL)
+    if (!InitOnceExecuteOnce(&once, find_calls, NULL, NULL)
             || nt.create(&afd, SYNCHRONIZE, &about, &unused, NULL, 0,
                 FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_MUST_EXIST, 0,
                 NULL, 0) < 0)

@@ -419,10 +419,6 @@ void mio__stop(mio_queue *q, mio_op *op, int code)
         return;
     op->result = code;
     op->native = 0;
-    if (op->kind == OP_TIMER) {
-        mio__finish(q, op);
-        return;
-    }
     op->flags |= GIVEN_UP;
     if (!(op->flags & IN_KERNEL))
         leave(q, op);

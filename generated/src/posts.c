@@ -7,7 +7,6 @@
 /* Puts it on top of those that were posted and not taken yet */
 static void push(mio_queue *q, mio_op *op)
 {
-    op->state = POSTED;
     op->next = q->posted;
     while (!atomic_compare_exchange_weak(&q->posted, &op->next, op))
         ;
@@ -21,7 +20,7 @@ static void call_owner(mio_queue *q)
         mio__ring(q);
 }
 
-/* <<post>> (1 of 1), book/12-time-and-other-threads.md: Time and other threads */
+/* <<post>> (1 of 2), book/12-time-and-other-threads.md: Time and other threads */
 int mio_queue_post(mio_queue *q, mio_op *op)
 {
     int refused = 0;
@@ -30,12 +29,23 @@ int mio_queue_post(mio_queue *q, mio_op *op)
         refused = MIO_EBUSY;
     else if (q->shut && op->kind != OP_CLOSE)
         refused = MIO_ESHUTDOWN;
-    else
+    if (refused == 0) {
+        op->state = POSTED;
         push(q, op);
-    if (refused == 0)
         call_owner(q);
+    }
     atomic_fetch_sub(&q->posting, 1);
     return refused;
+}
+/* <<post>> (2 of 2), book/13-what-still-blocks.md: What still blocks */
+
+/* It has stayed PENDING, by which the owner knows it */
+void mio__send_back(mio_queue *q, mio_op *op)
+{
+    atomic_fetch_add(&q->posting, 1);
+    push(q, op);
+    call_owner(q);
+    atomic_fetch_sub(&q->posting, 1);
 }
 
 /* <<wake>> (1 of 1), book/12-time-and-other-threads.md: Time and other threads */
@@ -64,22 +74,33 @@ static mio_op *in_order(mio_op *top)
     return first;
 }
 
+/* <<take one that was posted>> (1 of 1), book/12-time-and-other-threads.md: Time and other threads */
+static void take_one(mio_queue *q, mio_op *op)
+{
+    int refusal = mio__refusal(q, op);
+    if (refusal == 0) {
+        mio__take(q, op);
+        return;
+    }
+    /* <<it comes back with the refusal>> (1 of 1), book/12-time-and-other-threads.md: Time and other threads */
+    op->flags = 0;
+    op->done = 0;
+    q->inside++;
+    mio__end(q, op, q->shut ? MIO_ECANCELED : refusal, 0);
+}
+
 /* <<take the whole list>> (1 of 1), book/12-time-and-other-threads.md: Time and other threads */
 void mio__take_posts(mio_queue *q)
 {
     mio_op *op = in_order(atomic_exchange(&q->posted, NULL));
     while (op != NULL) {
         mio_op *next = op->next;
-        int refusal = mio__refusal(q, op);
-        if (refusal == 0) {
-            mio__take(q, op);
-        } else {
-            /* <<it comes back with the refusal>> (1 of 1), book/12-time-and-other-threads.md: Time and other threads */
-            op->flags = 0;
-            op->done = 0;
-            q->inside++;
-            mio__end(q, op, q->shut ? MIO_ECANCELED : refusal, 0);
-        }
+        /* <<take one of them>> (1 of 2), book/12-time-and-other-threads.md: Time and other threads */
+        if (op->state == POSTED)
+            take_one(q, op);
+        /* <<take one of them>> (2 of 2), book/13-what-still-blocks.md: What still blocks */
+        else                            /* from another place */
+            place_of(op)->back(q, op);
         op = next;
     }
 }

@@ -68,15 +68,19 @@ void mio__take(mio_queue *q, mio_op *op)
     q->inside++;
     /* <<begin it>> (1 of 2), book/09-completion-over-readiness.md: Completion over readiness */
     switch (op->kind) {
-    /* <<kinds with a way of their own>> (1 of 2), book/09-completion-over-readiness.md: Completion over readiness */
+    /* <<kinds with a way of their own>> (1 of 3), book/09-completion-over-readiness.md: Completion over readiness */
     case OP_TIMER:                      /* its deadline is all it has */
         break;
     case OP_NOP:
         mio__end(q, op, 0, 0);
         break;
-    /* <<kinds with a way of their own>> (2 of 2), book/11-connections.md: Connections */
+    /* <<kinds with a way of their own>> (2 of 3), book/11-connections.md: Connections */
     case OP_CLOSE:
         mio__close(q, op);
+        break;
+    /* <<kinds with a way of their own>> (3 of 3), book/13-what-still-blocks.md: What still blocks */
+    case OP_WORK:
+        place_of(op)->enter(q, op);
         break;
     default:
         mio__begin_first(q, op);
@@ -86,7 +90,7 @@ void mio__take(mio_queue *q, mio_op *op)
         mio__due_insert(q, op);
 }
 
-/* <<submit>> (1 of 3), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<submit>> (1 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 int mio__submit(mio_queue *q, mio_op *op)
 {
     int refusal = mio__refusal(q, op);
@@ -99,7 +103,7 @@ int mio__submit(mio_queue *q, mio_op *op)
     mio__take(q, op);
     return 0;
 }
-/* <<submit>> (2 of 3), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<submit>> (2 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 
 int mio_queue_submit(mio_queue *q, mio_op *op)
 {
@@ -111,20 +115,41 @@ int mio_queue_submit(mio_queue *q, mio_op *op)
         return mio__submit_bytes(q, op);
     return mio__submit(q, op);
 }
-/* <<submit>> (3 of 3), book/11-connections.md: Connections */
+/* <<submit>> (3 of 4), book/11-connections.md: Connections */
+
+/* Pending, and not wanted any more. Who has it lets go of it */
+void mio__give_up(mio_queue *q, mio_op *op, int code)
+{
+    switch (op->kind) {
+    /* <<who has it>> (1 of 2), book/11-connections.md: Connections */
+    case OP_TIMER:                      /* nobody */
+        mio__end(q, op, code, 0);
+        break;
+    /* <<who has it>> (2 of 2), book/13-what-still-blocks.md: What still blocks */
+    case OP_WORK:
+        place_of(op)->stop(q, op, code);
+        break;
+    default:
+        mio__stop(q, op, code);
+    }
+}
+/* <<submit>> (4 of 4), book/11-connections.md: Connections */
 
 int mio_queue_cancel(mio_queue *q, mio_op *op)
 {
     if (!mio__owned(q))
         return MIO_ETHREAD;
-    /* <<where is it?>> (1 of 2), book/11-connections.md: Connections */
+    /* <<where is it?>> (1 of 3), book/11-connections.md: Connections */
     if (op->state == YOURS)
         return MIO_EINVAL;
-    /* <<where is it?>> (2 of 2), book/12-time-and-other-threads.md: Time and other threads */
+    /* <<where is it?>> (2 of 3), book/12-time-and-other-threads.md: Time and other threads */
     if (op->state == POSTED)
         mio__take_posts(q);             /* then it is one of the others */
+    /* <<where is it?>> (3 of 3), book/13-what-still-blocks.md: What still blocks */
+    if (op->kind == OP_WORK && q->posted != NULL)
+        mio__take_posts(q);             /* its result may be there */
     if (op->state == PENDING)
-        mio__stop(q, op, MIO_ECANCELED);
+        mio__give_up(q, op, MIO_ECANCELED);
     return 0;
 }
 
@@ -291,15 +316,20 @@ int mio_queue_shutdown(mio_queue *q)
     if (!mio__owned(q))
         return MIO_ETHREAD;
     q->shut = 1;
-    /* <<cancel what is inside>> (1 of 2), book/09-completion-over-readiness.md: Completion over readiness */
+    /* <<cancel what is inside>> (1 of 3), book/09-completion-over-readiness.md: Completion over readiness */
     for (mio_socket *s = q->sockets; s != NULL; s = s->next) {
         mio__stop_socket(q, s);
         s->flags |= CAREFUL;            /* the long way refuses */
     }
-    /* <<cancel what is inside>> (2 of 2), book/12-time-and-other-threads.md: Time and other threads */
+    /* <<cancel what is inside>> (2 of 3), book/12-time-and-other-threads.md: Time and other threads */
     mio__take_posts(q);
     while (q->due != NULL)
-        mio__stop(q, q->due, MIO_ECANCELED);
+        mio__give_up(q, q->due, MIO_ECANCELED);
+    /* <<cancel what is inside>> (3 of 3), book/13-what-still-blocks.md: What still blocks */
+    for (mio_op *op = q->away, *next; op != NULL; op = next) {
+        next = op->reserved[LATER];
+        mio__give_up(q, op, MIO_ECANCELED);
+    }
     return 0;
 }
 /* <<end a queue>> (2 of 2), book/09-completion-over-readiness.md: Completion over readiness */
@@ -325,7 +355,7 @@ static const char *const words[] = {
     "connection refused", "connection reset", "broken pipe",
     "unreachable", "address in use", "address not available",
     "permission denied", "message too long", "not connected",
-    "already connected", "not now", "system error"
+    "already connected", "not now", "no such name", "system error"
 };
 /* <<words for codes>> (2 of 2), book/09-completion-over-readiness.md: Completion over readiness */
 

@@ -13,8 +13,8 @@ enum state { YOURS, POSTED, PENDING, FINISHED };
 
 /* What an operation does */
 enum kind {
-    OP_NONE, OP_NOP, OP_TIMER, OP_CLOSE, OP_SHUT, OP_CONNECT, OP_READY,
-    OP_ACCEPT, OP_RECEIVE_FROM, OP_SEND_TO,
+    OP_NONE, OP_NOP, OP_WORK, OP_TIMER, OP_CLOSE, OP_SHUT, OP_CONNECT,
+    OP_READY, OP_ACCEPT, OP_RECEIVE_FROM, OP_SEND_TO,
     OP_RECEIVE, OP_SEND, OP_SEND_ALL    /* the last two are tried alike */
 };
 
@@ -66,6 +66,7 @@ struct mio_queue {
     mio_socket *sockets;                /* those that were used here */
     mio_socket *again;                  /* to be tried without an event */
     mio_op     *due;                    /* the heap of deadlines */
+    mio_op     *away;                   /* those in pools */
     uint64_t    sequence;
     _Atomic(mio_op *) posted;           /* by any thread; last in first */
     atomic_int  call;                   /* AWAKE, ASLEEP or CALLED */
@@ -81,12 +82,13 @@ struct mio_queue {
     void       *events;
 };
 
-/* <<verbs>> (1 of 6), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<verbs>> (1 of 7), book/09-completion-over-readiness.md: Completion over readiness */
 /* queue.c: what no kernel does for us */
 void mio__end(mio_queue *, mio_op *, int64_t result, int native);
 int  mio__submit(mio_queue *, mio_op *);
 void mio__take(mio_queue *, mio_op *);
 int  mio__refusal(const mio_queue *, const mio_op *);
+void mio__give_up(mio_queue *, mio_op *, int code);
 
 /* time.c, posts.c */
 void mio__due_insert(mio_queue *, mio_op *);
@@ -106,7 +108,7 @@ static inline void mio__finish(mio_queue *q, mio_op *op)
     if (op->flags & DUE)
         mio__due_remove(q, op);
 }
-/* <<verbs>> (2 of 6), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<verbs>> (2 of 7), book/09-completion-over-readiness.md: Completion over readiness */
 
 /* The backend: readiness.c over a selector. Bytes take a short way in it,
    or else mio__submit */
@@ -117,7 +119,7 @@ void mio__stop_socket(mio_queue *, mio_socket *);
 void mio__close(mio_queue *, mio_op *);
 void mio__release(mio_queue *, mio_socket *);
 void mio__try_again(mio_queue *);
-/* <<verbs>> (3 of 6), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<verbs>> (3 of 7), book/09-completion-over-readiness.md: Completion over readiness */
 
 /* The selector: epoll.c or kqueue.c. What fails gives the system's code */
 int  mio__kernel_open(mio_queue *);
@@ -134,7 +136,7 @@ void mio__ring(mio_queue *);
    sign that a short read is not the last word, EXACT: flags to be
    cleared */
 void mio__heard(mio_socket *, uint32_t news);
-/* <<verbs>> (4 of 6), book/09-completion-over-readiness.md: Completion over readiness */
+/* <<verbs>> (4 of 7), book/09-completion-over-readiness.md: Completion over readiness */
 
 /* socket_posix.c: the system's calls and codes */
 int  mio__code(int native);
@@ -157,7 +159,7 @@ static inline bool mio__owned(const mio_queue *q)
     return true;
 }
 #endif
-/* <<verbs>> (5 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<verbs>> (5 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
 
 /* Windows: what a packet of the port is for, its completion key */
 enum { KEY_REQUEST, KEY_RING, KEY_POLL };
@@ -173,7 +175,7 @@ int  mio__update(mio_native, int option, const void *value, int size);
 int  mio__accepted(const mio_socket *listener, mio_socket *);
 int  mio__connect_datagram(mio_socket *, const mio_address *to);
 int  mio__shut(mio_op *);
-/* <<verbs>> (6 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<verbs>> (6 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
 
 /* afd.c: READY on Windows */
 int  mio__poll_begin(mio_queue *, mio_socket *);
@@ -181,5 +183,24 @@ void mio__poll_done(mio_queue *, mio_socket *);
 void mio__poll_stop(mio_queue *, mio_socket *);
 bool mio__polling(const mio_socket *);
 void mio__poll_close(mio_queue *);
+/* <<verbs>> (7 of 7), book/13-what-still-blocks.md: What still blocks */
+
+/* What goes elsewhere, and who does it there, known by three verbs only: a
+   program that has no pool is linked without one. Owner */
+struct place {
+    void (*enter)(mio_queue *, mio_op *);
+    void (*stop)(mio_queue *, mio_op *, int code);
+    void (*back)(mio_queue *, mio_op *);
+};
+/* op->reserved meanwhile: where it is, whose it is, others of its queue */
+enum { PLACE, HOME, EARLIER, LATER, HOST };
+
+static inline const struct place *place_of(const mio_op *op)
+{
+    return op->reserved[PLACE];
+}
+
+/* posts.c: any thread. It comes back to its queue's owner */
+void mio__send_back(mio_queue *, mio_op *);
 
 #endif

@@ -545,8 +545,7 @@ void mio__try_again(mio_queue *q)
 /* <<give up and let go>> (1 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 void mio__stop(mio_queue *q, mio_op *op, int code)
 {
-    if (op->kind != OP_TIMER)
-        take_out(op);
+    take_out(op);
     mio__end(q, op, code, 0);
 }
 

@@ -95,7 +95,7 @@ bool mio__expire(mio_queue *q, bool asked)
         if (op->kind == OP_TIMER)
             mio__end(q, op, 0, 0);
         else if (asked)
-            mio__stop(q, op, MIO_ETIMEDOUT);
+            mio__give_up(q, op, MIO_ETIMEDOUT);
         else
             return true;
     }

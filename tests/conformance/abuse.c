@@ -3,31 +3,8 @@
  * descriptors. What is random has a seed, and is the same in each run. Numbers in brackets are rows of the
  * project's list of bugs that shipped elsewhere. SUITE_SCALE=10 makes a tenth of the steps.
  */
-#define _XOPEN_SOURCE 700
 #include "suite.h"
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-/* --- the system ------------------------------------------------------------------------------------- */
-
-/* When it is closed, the other end gets a reset */
-static void close_will_reset(mio_native fd)
-{
-    struct linger at_once = { 1, 0 };
-
-    CHECK(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
-}
-
-/* The receiver's would be too late: what its window has announced already is dropped, and sent again seconds later */
-static void small_send_buffer(mio_native fd)
-{
-    int size = 16384;
-
-    CHECK(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size) == 0);
-}
 
 /* --- what most tests use: each runs in a process of its own, where these are fresh ------------------ */
 
@@ -36,14 +13,6 @@ enum { MANY = 2000 };
 static mio_queue *q;
 static mio_op op, *done[MANY];
 static peer theirs;
-
-static int scaled(int count)
-{
-    const char *text = getenv("SUITE_SCALE");
-    int scale = text == NULL ? 1 : (int)strtol(text, NULL, 10);
-
-    return scale > 1 && count / scale > 0 ? count / scale : count;
-}
 
 static void shuffle(int *numbers, int count)
 {

@@ -22,12 +22,15 @@ static atomic_long calls;
 void *counted_malloc(size_t size);
 void *counted_calloc(size_t count, size_t size);
 void *counted_realloc(void *old, size_t size);
-void *counted_aligned_alloc(size_t alignment, size_t size);
 
 void *counted_malloc(size_t size) { calls++; return malloc(size); }
 void *counted_calloc(size_t count, size_t size) { calls++; return calloc(count, size); }
 void *counted_realloc(void *old, size_t size) { calls++; return realloc(old, size); }
+
+#if !defined(_WIN32)            /* where there is no aligned_alloc */
+void *counted_aligned_alloc(size_t alignment, size_t size);
 void *counted_aligned_alloc(size_t alignment, size_t size) { calls++; return aligned_alloc(alignment, size); }
+#endif
 
 long allocations(void) { return calls; }
 #else

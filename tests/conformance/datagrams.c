@@ -482,14 +482,14 @@ static void a_refusal_reaches_the_receive_that_waits_once(void)
     EQUAL(mio_receive(q, &second, &a, two, sizeof two), 0);
     quiet(q, 0);
     EQUAL(mio_send(q, &sent, &a, "hello", 5), 0);
-    EQUAL(result_of(q, &sent), 5);
-    if (mio_queue_wait(q, done, 2, 1000 * MS) == 0) {
+    CHECK(wait_one(q) == &sent || first.result == MIO_ECONNREFUSED);    /* which may come back before the send does */
+    if (mio_queue_wait(q, done, 1, 1000 * MS) == 0) {
         EQUAL(mio_queue_cancel(q, &first), 0);
         EQUAL(mio_queue_cancel(q, &second), 0);
         EQUAL(wait_all(q, done, 2), 2);
         told_or_skipped(5);
     }
-    CHECK(done[0] == &first);
+    EQUAL(sent.result, 5);
     EQUAL(first.result, MIO_ECONNREFUSED);
     quiet(q, 20 * MS);                          /* the second one still waits */
     somebody_comes();
@@ -560,7 +560,42 @@ static void a_socket_that_is_not_connected_never_hears_of_a_refusal(void)
     end_two();
 }
 
-/* --- local datagrams -------------------------------------------------------------------------------- */
+const struct test datagram_tests[] = {
+    TEST(a_datagram_comes_with_its_length_and_its_sender),
+    TEST(the_sender_can_be_answered),
+    TEST(the_sender_need_not_be_asked_for),
+    TEST(datagrams_over_ipv6),
+    TEST(an_empty_datagram_is_0_and_not_the_end),
+    TEST(an_empty_datagram_ends_a_receive_that_waits),
+    TEST(a_datagram_too_long_for_receive_from_is_MIO_EMSGSIZE_and_the_next_is_intact),
+    TEST(the_sender_of_a_datagram_too_long_is_told),
+    TEST(a_datagram_too_long_for_receive_is_MIO_EMSGSIZE_and_the_next_is_intact),
+    TEST(a_datagram_too_long_for_a_receive_that_waits_is_MIO_EMSGSIZE),
+    TEST(a_datagram_too_long_to_send_is_MIO_EMSGSIZE_and_the_socket_works_on),
+    TEST(the_longest_datagram_arrives_whole),
+    TEST(receive_serves_unconnected_sockets_too),
+    TEST(connected_sockets_send_and_receive_without_addresses),
+    TEST(send_all_sends_one_datagram),
+    TEST(a_connected_socket_hears_its_peer_only),
+    TEST(send_without_a_peer_is_MIO_ENOTCONN),
+    TEST(send_to_of_another_family_is_MIO_EINVAL),
+    TEST(a_broadcast_without_permission_is_MIO_EACCES),
+    TEST(datagrams_keep_their_order_and_their_borders),
+    TEST(receives_that_wait_are_filled_in_their_order),
+    TEST(sends_go_on_beside_a_receive_that_waits),
+    TEST(a_thousand_datagrams_in_bursts_leave_nothing_behind),
+    TEST(a_receive_from_can_be_cancelled_or_too_late),
+    TEST(a_refusal_reaches_the_receive_that_waits_once),
+    TEST(a_refusal_reaches_the_next_receive_once),
+    TEST(a_refusal_reaches_the_next_send_once),
+    TEST(refused_again_and_again_each_is_told_once),
+    TEST(a_socket_that_is_not_connected_never_hears_of_a_refusal),
+    { NULL, NULL }
+};
+
+#if !defined(_WIN32)
+
+/* --- Unix alone: local datagrams ----------------------------------------------------------------- */
 
 static char path_a[100], path_b[100];
 
@@ -677,36 +712,7 @@ static void a_sender_connected_to_a_full_local_socket_waits_for_room(void)
     end_two_local();
 }
 
-const struct test datagram_tests[] = {
-    TEST(a_datagram_comes_with_its_length_and_its_sender),
-    TEST(the_sender_can_be_answered),
-    TEST(the_sender_need_not_be_asked_for),
-    TEST(datagrams_over_ipv6),
-    TEST(an_empty_datagram_is_0_and_not_the_end),
-    TEST(an_empty_datagram_ends_a_receive_that_waits),
-    TEST(a_datagram_too_long_for_receive_from_is_MIO_EMSGSIZE_and_the_next_is_intact),
-    TEST(the_sender_of_a_datagram_too_long_is_told),
-    TEST(a_datagram_too_long_for_receive_is_MIO_EMSGSIZE_and_the_next_is_intact),
-    TEST(a_datagram_too_long_for_a_receive_that_waits_is_MIO_EMSGSIZE),
-    TEST(a_datagram_too_long_to_send_is_MIO_EMSGSIZE_and_the_socket_works_on),
-    TEST(the_longest_datagram_arrives_whole),
-    TEST(receive_serves_unconnected_sockets_too),
-    TEST(connected_sockets_send_and_receive_without_addresses),
-    TEST(send_all_sends_one_datagram),
-    TEST(a_connected_socket_hears_its_peer_only),
-    TEST(send_without_a_peer_is_MIO_ENOTCONN),
-    TEST(send_to_of_another_family_is_MIO_EINVAL),
-    TEST(a_broadcast_without_permission_is_MIO_EACCES),
-    TEST(datagrams_keep_their_order_and_their_borders),
-    TEST(receives_that_wait_are_filled_in_their_order),
-    TEST(sends_go_on_beside_a_receive_that_waits),
-    TEST(a_thousand_datagrams_in_bursts_leave_nothing_behind),
-    TEST(a_receive_from_can_be_cancelled_or_too_late),
-    TEST(a_refusal_reaches_the_receive_that_waits_once),
-    TEST(a_refusal_reaches_the_next_receive_once),
-    TEST(a_refusal_reaches_the_next_send_once),
-    TEST(refused_again_and_again_each_is_told_once),
-    TEST(a_socket_that_is_not_connected_never_hears_of_a_refusal),
+const struct test unix_datagram_tests[] = {
     TEST(local_datagrams_name_their_sender_by_its_path),
     TEST(a_local_datagram_too_long_is_MIO_EMSGSIZE_and_an_empty_one_is_0),
     TEST(a_local_sender_without_a_path_has_none),
@@ -714,3 +720,4 @@ const struct test datagram_tests[] = {
     TEST(a_sender_connected_to_a_full_local_socket_waits_for_room),
     { NULL, NULL }
 };
+#endif

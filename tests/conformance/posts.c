@@ -3,77 +3,27 @@
  * brackets are rows of the project's list of bugs that shipped elsewhere. SUITE_SCALE=10 makes a tenth of the
  * hand-overs, for sanitizers and emulators.
  */
+#if !defined(_WIN32)
 #define _XOPEN_SOURCE 700
-#include "suite.h"
 #include <errno.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <stdlib.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* --- the system ------------------------------------------------------------------------------------- */
-
-static mio_queue *q;
-static volatile sig_atomic_t handled, errno_changed;
-
-static void wake_in_handler(int number)
-{
-    int kept = errno;
-
-    (void)number;
-    errno = 1234;
-    mio_queue_wake(q);
-    if (errno != 1234) errno_changed = 1;
-    errno = kept;
-    handled++;
-}
-
-static void handle_signals(void)
-{
-    struct sigaction action;
-
-    memset(&action, 0, sizeof action);
-    action.sa_handler = wake_in_handler;
-    sigemptyset(&action.sa_mask);
-    CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
-}
-
-/* A child that sends this process a signal every 0.1 ms. Not a thread: qemu-i386 gives a thread that was interrupted
-   the identity of the one begun last */
-static pid_t begin_storm(void)
-{
-    pid_t target = getpid(), child = fork();
-
-    CHECK(child >= 0);
-    if (child > 0) return child;
-    while (kill(target, SIGUSR1) == 0) nap(MS / 10);
-    _exit(0);
-}
-
-static void end_storm(pid_t child)
-{
-    CHECK(kill(child, SIGKILL) == 0);
-    while (waitpid(child, NULL, 0) != child) CHECK(errno == EINTR);
-}
+#endif
+#include "suite.h"
+#include <stdatomic.h>
+#include <stdlib.h>
 
 /* --- what most tests use: each runs in a process of its own, where these are fresh ------------------ */
 
 enum { MANY = 1000 };
 
+static mio_queue *q;
 static mio_op op, other, last, ops[MANY], *done[MANY];
 static mio_socket ours, pair[2];
 static peer theirs;
 static char bytes[MANY];
-
-static int scaled(int count)
-{
-    const char *text = getenv("SUITE_SCALE");
-    int scale = text == NULL ? 1 : (int)strtol(text, NULL, 10);
-
-    return scale > 1 && count / scale > 0 ? count / scale : count;
-}
 
 static void open_pair(void)
 {
@@ -680,41 +630,6 @@ static void who_falls_asleep_hears_each_call(void)
     end_queue(q);
 }
 
-/* [T7] */
-static void a_signal_handler_may_wake_and_keeps_errno(void)
-{
-    q = open_queue();
-    handle_signals();
-    raise(SIGUSR1);
-    EQUAL(mio_queue_wait(q, done, MANY, -1), MIO_WOKEN);
-    quiet(q, MS);
-    EQUAL(errno_changed, 0);
-    end_queue(q);
-}
-
-/* [T7] The handler runs in the owner's thread, wherever in the library that may be */
-static void wake_ups_from_a_storm_of_signals_lose_nothing(void)
-{
-    int woken = 0, came = 0;
-
-    q = open_queue();
-    handle_signals();
-    pid_t storm = begin_storm();
-    mio_op_nop(&op);
-    EQUAL(mio_queue_post(q, &op), 0);
-    while (woken < 100) {
-        int n = mio_queue_wait(q, done, MANY, -1);
-        CHECK(n == 1 || n == MIO_WOKEN);
-        if (n == MIO_WOKEN) woken++;
-        else if (++came % 50 == 0) EQUAL(mio_timer(q, &op, mio_now() + MS), 0);         /* now it sleeps */
-        else EQUAL(mio_queue_post(q, &op), 0);
-    }
-    end_storm(storm);
-    CHECK(came > 0 && woken <= handled);
-    EQUAL(errno_changed, 0);
-    end_queue(q);
-}
-
 /* --- two queues, each with its thread --------------------------------------------------------------- */
 
 /* The other queue: its thread says which it is by posting `hello`, and ends when `stop` comes */
@@ -862,10 +777,96 @@ const struct test post_tests[] = {
     TEST(a_wake_up_of_a_queue_that_is_shut_down_and_empty_is_seen),
     TEST(wake_ups_that_race_with_a_shutdown_do_no_harm),
     TEST(who_falls_asleep_hears_each_call),
-    TEST(a_signal_handler_may_wake_and_keeps_errno),
-    TEST(wake_ups_from_a_storm_of_signals_lose_nothing),
     TEST(two_queues_play_ping_pong),
     TEST(two_queues_play_with_many_balls),
     TEST(an_accepted_socket_is_served_by_another_queue),
     { NULL, NULL }
 };
+
+#if !defined(_WIN32)
+
+/* --- Unix alone: signals ------------------------------------------------------------------------- */
+
+static volatile sig_atomic_t handled, errno_changed;
+
+static void wake_in_handler(int number)
+{
+    int kept = errno;
+
+    (void)number;
+    errno = 1234;
+    mio_queue_wake(q);
+    if (errno != 1234) errno_changed = 1;
+    errno = kept;
+    handled++;
+}
+
+static void handle_signals(void)
+{
+    struct sigaction action;
+
+    memset(&action, 0, sizeof action);
+    action.sa_handler = wake_in_handler;
+    sigemptyset(&action.sa_mask);
+    CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
+}
+
+/* A child that sends this process a signal every 0.1 ms. Not a thread: qemu-i386 gives a thread that was interrupted
+   the identity of the one begun last */
+static pid_t begin_storm(void)
+{
+    pid_t target = getpid(), child = fork();
+
+    CHECK(child >= 0);
+    if (child > 0) return child;
+    while (kill(target, SIGUSR1) == 0) nap(MS / 10);
+    _exit(0);
+}
+
+static void end_storm(pid_t child)
+{
+    CHECK(kill(child, SIGKILL) == 0);
+    while (waitpid(child, NULL, 0) != child) CHECK(errno == EINTR);
+}
+
+/* [T7] */
+static void a_signal_handler_may_wake_and_keeps_errno(void)
+{
+    q = open_queue();
+    handle_signals();
+    raise(SIGUSR1);
+    EQUAL(mio_queue_wait(q, done, MANY, -1), MIO_WOKEN);
+    quiet(q, MS);
+    EQUAL(errno_changed, 0);
+    end_queue(q);
+}
+
+/* [T7] The handler runs in the owner's thread, wherever in the library that may be */
+static void wake_ups_from_a_storm_of_signals_lose_nothing(void)
+{
+    int woken = 0, came = 0;
+
+    q = open_queue();
+    handle_signals();
+    pid_t storm = begin_storm();
+    mio_op_nop(&op);
+    EQUAL(mio_queue_post(q, &op), 0);
+    while (woken < 100) {
+        int n = mio_queue_wait(q, done, MANY, -1);
+        CHECK(n == 1 || n == MIO_WOKEN);
+        if (n == MIO_WOKEN) woken++;
+        else if (++came % 50 == 0) EQUAL(mio_timer(q, &op, mio_now() + MS), 0);         /* now it sleeps */
+        else EQUAL(mio_queue_post(q, &op), 0);
+    }
+    end_storm(storm);
+    CHECK(came > 0 && woken <= handled);
+    EQUAL(errno_changed, 0);
+    end_queue(q);
+}
+
+const struct test unix_post_tests[] = {
+    TEST(a_signal_handler_may_wake_and_keeps_errno),
+    TEST(wake_ups_from_a_storm_of_signals_lose_nothing),
+    { NULL, NULL }
+};
+#endif

@@ -2,15 +2,15 @@
  * The queue itself: opening, waiting, what is refused, shutting down and closing, fairness, and what it costs
  * in descriptors and memory. Numbers in brackets are rows of the project's list of bugs that shipped elsewhere.
  */
+#if !defined(_WIN32)
 #define _XOPEN_SOURCE 700
-#include "suite.h"
-#include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#endif
+#include "suite.h"
+#include <limits.h>
 
 #if defined(MIO_CHECKED)
 enum { CHECKED = 1 };
@@ -18,46 +18,11 @@ enum { CHECKED = 1 };
 enum { CHECKED = 0 };
 #endif
 
-/* --- the system ------------------------------------------------------------------------------------- */
-
-/* How many descriptors a program started now would inherit */
-static int inherited(void)
-{
-    int count = 0;
-
-    for (int fd = 0; fd < 1024; fd++) {
-        int flags = fcntl(fd, F_GETFD);
-        if (flags >= 0 && (flags & FD_CLOEXEC) == 0) count++;
-    }
-    return count;
-}
-
-/* A child of this process that keeps every descriptor open until it is ended */
-static pid_t begin_child(void)
-{
-    pid_t child = fork();
-
-    CHECK(child >= 0);
-    if (child > 0) return child;
-    for (;;) pause();
-}
-
-static void end_child(pid_t child)
-{
-    CHECK(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
-}
-
-/* What run says in a child of this process */
-static int in_child(int (*run)(void))
-{
-    int status = -1;
-    pid_t child = fork();
-
-    if (child == 0) _exit(run());
-    CHECK(child > 0 && waitpid(child, &status, 0) == child);
-    CHECK(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
+#if defined(_WIN32)
+enum { SOCKET_SIZE = 144 };            /* the kernel's answer to a ready is in it */
+#else
+enum { SOCKET_SIZE = 96 };
+#endif
 
 /* --- what most tests use: each runs in a process of its own, where these are fresh ------------------ */
 
@@ -616,27 +581,6 @@ static void a_queue_with_something_inside_is_not_closed(void)
     EQUAL(mio_queue_close(q), 0);
 }
 
-/* [S12] Also of what arrived before the second queue heard of the socket */
-static void sockets_of_a_closed_queue_serve_another(void)
-{
-    open_pair();
-    exchange_a_byte(q);
-    EQUAL(mio_receive(q, &op, &pair[1], &byte, 1), 0);
-    quiet(q, 0);
-    end_queue(q);
-    EQUAL(op.result, MIO_ECANCELED);
-    q = open_queue();
-    exchange_a_byte(q);
-    EQUAL(mio_send(q, &ops[0], &pair[0], "z", 1), 0);
-    EQUAL(result_of(q, &ops[0]), 1);
-    end_queue(q);
-    q = open_queue();
-    EQUAL(mio_receive(q, &op, &pair[1], &byte, 1), 0);
-    EQUAL(result_of(q, &op), 1);
-    EQUAL(byte, 'z');
-    end_pair();
-}
-
 static void two_queues_of_one_thread_keep_apart(void)
 {
     mio_socket others[2];
@@ -817,7 +761,7 @@ static void ready_at_once(uint32_t events)
 static void a_thousand_ready_at_once_all_come(void) { ready_at_once(0); }
 static void a_thousand_ready_at_once_all_come_one_event_at_a_time(void) { ready_at_once(1); }
 
-/* --- threads and processes -------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------------- */
 
 static int refusals[5];
 
@@ -846,6 +790,156 @@ static void a_checked_build_refuses_the_wrong_thread(void)
     EQUAL(mio_nop(q, &ops[0]), 0);
     EQUAL(result_of(q, &ops[0]), 0);
     end_queue(q);
+}
+
+/* --- what it costs, and small things ---------------------------------------------------------------- */
+
+static void a_round_of_everything(mio_socket *silent)
+{
+    exchange_a_byte(q);
+    EQUAL(mio_receive(q, &ops[2], silent, &byte, 1), 0);
+    far_timer(&ops[3]);
+    mio_op_nop(&ops[4]);
+    EQUAL(mio_queue_post(q, &ops[4]), 0);
+    EQUAL(result_of(q, &ops[4]), 0);
+    mio_queue_wake(q);
+    EQUAL(mio_queue_wait(q, done, MANY, -1), MIO_WOKEN);
+    for (int i = 2; i < 4; i++) {
+        EQUAL(mio_queue_cancel(q, &ops[i]), 0);
+        EQUAL(result_of(q, &ops[i]), MIO_ECANCELED);
+    }
+}
+
+/* [Q2] */
+static void nothing_is_allocated_between_open_and_close(void)
+{
+    mio_socket silent;
+    mio_address at;
+
+    if (allocations() < 0) suite_skip("allocations are not counted in this build");
+    q = open_queue();
+    long before = allocations();
+    CHECK(before > 0);
+    connected(q, &pair[0], &pair[1]);
+    datagram_socket(&silent, &at);
+    for (int i = 0; i < 1000; i++) a_round_of_everything(&silent);
+    for (int i = 0; i < MANY; i++) far_timer(&ops[i]);
+    close_all(q, &silent, 1);
+    close_all(q, pair, 2);
+    EQUAL(mio_queue_shutdown(q), 0);
+    wait_all(q, done, MANY);
+    EQUAL(allocations() - before, 0);
+    end_queue(q);
+    EQUAL(allocations() - before, 0);
+}
+
+/* A program compiled with one header may run with another's library */
+static void the_public_sizes_are_those_of_version_1(void)
+{
+    bool wide = sizeof(void *) == 8;
+
+    EQUAL(MIO_VERSION, 1);
+    CHECK(!wide || sizeof(mio_op) == 160);
+    CHECK(!wide || sizeof(mio_socket) == SOCKET_SIZE);
+    EQUAL((int64_t)sizeof(mio_address), 136);
+    EQUAL((int64_t)sizeof(mio_options), 32);
+}
+
+static void every_code_has_words_of_its_own(void)
+{
+    for (int code = MIO_ESYSTEM; code <= MIO_WOKEN; code++) {
+        const char *words = mio_strerror(code);
+        CHECK(words != NULL && words[0] != '\0' && strcmp(words, "unknown code") != 0);
+        for (int other = MIO_ESYSTEM; other < code; other++) CHECK(strcmp(words, mio_strerror(other)) != 0);
+    }
+    CHECK(mio_strerror(0) != NULL);
+}
+
+static void what_is_no_code_is_unknown(void)
+{
+    static const int codes[] = { 1, 2, 100, INT_MAX, MIO_ESYSTEM - 1, -1000, INT_MIN + 1, INT_MIN };
+
+    for (int i = 0; i < COUNT(codes); i++) CHECK(strcmp(mio_strerror(codes[i]), "unknown code") == 0);
+}
+
+const struct test queue_tests[] = {
+    TEST(a_queue_opens_without_options),
+    TEST(a_queue_opens_with_zeroed_options),
+    TEST(a_queue_opens_with_any_number_of_events),
+    TEST(an_absurd_number_of_events_is_bounded_or_refused),
+    TEST(without_descriptors_a_queue_does_not_open),
+    TEST(a_queue_has_at_most_three_descriptors),
+    TEST(the_queue_s_descriptors_are_not_inherited),
+    TEST(waiting_for_no_operations_is_refused_and_takes_nothing),
+    TEST(a_wait_of_0_on_an_empty_queue_returns_0),
+    TEST(a_wait_of_0_sees_what_the_kernel_has),
+    TEST(a_wait_of_20_ms_on_an_empty_queue_returns_0_and_not_early),
+    TEST(a_wait_for_ever_on_an_empty_queue_ends_when_woken),
+    TEST(a_nop_completes_with_0),
+    TEST(what_is_finished_comes_in_order_through_any_capacity),
+    TEST(what_is_inside_is_refused_and_stays_undisturbed),
+    TEST(an_operation_without_a_kind_is_refused),
+    TEST(an_operation_without_a_socket_is_refused),
+    TEST(what_was_refused_can_be_submitted_when_it_is_right),
+    TEST(another_queue_s_socket_is_refused),
+    TEST(what_is_not_inside_cannot_be_cancelled),
+    TEST(the_user_pointer_is_never_touched),
+    TEST(an_operation_is_used_again_at_once_without_zeroing),
+    TEST(preparing_sets_no_deadline_and_leaves_the_user_pointer),
+    TEST(preparing_and_submitting_does_what_the_twin_does),
+    TEST(a_prepared_operation_is_submitted_again_as_it_is),
+    TEST(a_shut_down_queue_takes_nothing_but_closes),
+    TEST(shutting_down_gives_back_everything_inside_cancelled),
+    TEST(what_was_finished_keeps_its_result_in_a_shutdown),
+    TEST(shutting_down_again_changes_nothing),
+    TEST(a_queue_that_was_not_shut_down_is_not_closed),
+    TEST(a_queue_with_something_inside_is_not_closed),
+    TEST(two_queues_of_one_thread_keep_apart),
+    TEST(nops_without_end_do_not_keep_a_receive_from_completing),
+    TEST(timers_of_0_without_end_do_not_keep_a_receive_from_completing),
+    TEST(nops_without_end_do_not_keep_a_timer_from_completing),
+    TEST(nops_without_end_do_not_keep_a_post_from_starting),
+    TEST(a_fast_peer_does_not_keep_another_socket_waiting),
+    TEST(a_fast_peer_does_not_keep_a_timer_waiting),
+    TEST(a_thousand_ready_at_once_all_come),
+    TEST(a_thousand_ready_at_once_all_come_one_event_at_a_time),
+    TEST(a_checked_build_refuses_the_wrong_thread),
+    TEST(nothing_is_allocated_between_open_and_close),
+    TEST(the_public_sizes_are_those_of_version_1),
+    TEST(every_code_has_words_of_its_own),
+    TEST(what_is_no_code_is_unknown),
+    { NULL, NULL }
+};
+
+#if !defined(_WIN32)
+
+/* --- Unix alone: fork, descriptor 0, and a socket that changes its queue ------------------------- */
+
+/* A child of this process that keeps every descriptor open until it is ended */
+static pid_t begin_child(void)
+{
+    pid_t child = fork();
+
+    CHECK(child >= 0);
+    if (child > 0) return child;
+    for (;;) pause();
+}
+
+static void end_child(pid_t child)
+{
+    CHECK(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
+}
+
+/* What run says in a child of this process */
+static int in_child(int (*run)(void))
+{
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0) _exit(run());
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    return WEXITSTATUS(status);
 }
 
 static int count_refusals(void)
@@ -907,75 +1001,25 @@ static void a_child_that_ends_does_not_disturb_the_parent_s_queue(void)
     end_pair();
 }
 
-/* --- what it costs, and small things ---------------------------------------------------------------- */
-
-static void a_round_of_everything(mio_socket *silent)
+/* [S12] Also of what arrived before the second queue heard of the socket */
+static void sockets_of_a_closed_queue_serve_another(void)
 {
+    open_pair();
     exchange_a_byte(q);
-    EQUAL(mio_receive(q, &ops[2], silent, &byte, 1), 0);
-    far_timer(&ops[3]);
-    mio_op_nop(&ops[4]);
-    EQUAL(mio_queue_post(q, &ops[4]), 0);
-    EQUAL(result_of(q, &ops[4]), 0);
-    mio_queue_wake(q);
-    EQUAL(mio_queue_wait(q, done, MANY, -1), MIO_WOKEN);
-    for (int i = 2; i < 4; i++) {
-        EQUAL(mio_queue_cancel(q, &ops[i]), 0);
-        EQUAL(result_of(q, &ops[i]), MIO_ECANCELED);
-    }
-}
-
-/* [Q2] */
-static void nothing_is_allocated_between_open_and_close(void)
-{
-    mio_socket silent;
-    mio_address at;
-
-    if (allocations() < 0) suite_skip("allocations are not counted in this build");
-    q = open_queue();
-    long before = allocations();
-    CHECK(before > 0);
-    connected(q, &pair[0], &pair[1]);
-    datagram_socket(&silent, &at);
-    for (int i = 0; i < 1000; i++) a_round_of_everything(&silent);
-    for (int i = 0; i < MANY; i++) far_timer(&ops[i]);
-    close_all(q, &silent, 1);
-    close_all(q, pair, 2);
-    EQUAL(mio_queue_shutdown(q), 0);
-    wait_all(q, done, MANY);
-    EQUAL(allocations() - before, 0);
+    EQUAL(mio_receive(q, &op, &pair[1], &byte, 1), 0);
+    quiet(q, 0);
     end_queue(q);
-    EQUAL(allocations() - before, 0);
-}
-
-/* A program compiled with one header may run with another's library */
-static void the_public_sizes_are_those_of_version_1(void)
-{
-    bool wide = sizeof(void *) == 8;
-
-    EQUAL(MIO_VERSION, 1);
-    CHECK(!wide || sizeof(mio_op) + sizeof(mio_socket) <= 256);
-    CHECK(!wide || sizeof(mio_op) == 160);
-    CHECK(!wide || sizeof(mio_socket) == 96);
-    EQUAL((int64_t)sizeof(mio_address), 136);
-    EQUAL((int64_t)sizeof(mio_options), 32);
-}
-
-static void every_code_has_words_of_its_own(void)
-{
-    for (int code = MIO_ESYSTEM; code <= MIO_WOKEN; code++) {
-        const char *words = mio_strerror(code);
-        CHECK(words != NULL && words[0] != '\0' && strcmp(words, "unknown code") != 0);
-        for (int other = MIO_ESYSTEM; other < code; other++) CHECK(strcmp(words, mio_strerror(other)) != 0);
-    }
-    CHECK(mio_strerror(0) != NULL);
-}
-
-static void what_is_no_code_is_unknown(void)
-{
-    static const int codes[] = { 1, 2, 100, INT_MAX, MIO_ESYSTEM - 1, -1000, INT_MIN + 1, INT_MIN };
-
-    for (int i = 0; i < COUNT(codes); i++) CHECK(strcmp(mio_strerror(codes[i]), "unknown code") == 0);
+    EQUAL(op.result, MIO_ECANCELED);
+    q = open_queue();
+    exchange_a_byte(q);
+    EQUAL(mio_send(q, &ops[0], &pair[0], "z", 1), 0);
+    EQUAL(result_of(q, &ops[0]), 1);
+    end_queue(q);
+    q = open_queue();
+    EQUAL(mio_receive(q, &op, &pair[1], &byte, 1), 0);
+    EQUAL(result_of(q, &op), 1);
+    EQUAL(byte, 'z');
+    end_pair();
 }
 
 /* [R21] On kqueue a wake-up has a number, too */
@@ -1003,56 +1047,12 @@ static void a_socket_with_the_number_0_is_not_taken_for_a_wake_up(void)
     close(kept);
 }
 
-const struct test queue_tests[] = {
-    TEST(a_queue_opens_without_options),
-    TEST(a_queue_opens_with_zeroed_options),
-    TEST(a_queue_opens_with_any_number_of_events),
-    TEST(an_absurd_number_of_events_is_bounded_or_refused),
-    TEST(without_descriptors_a_queue_does_not_open),
-    TEST(a_queue_has_at_most_three_descriptors),
-    TEST(the_queue_s_descriptors_are_not_inherited),
-    TEST(waiting_for_no_operations_is_refused_and_takes_nothing),
-    TEST(a_wait_of_0_on_an_empty_queue_returns_0),
-    TEST(a_wait_of_0_sees_what_the_kernel_has),
-    TEST(a_wait_of_20_ms_on_an_empty_queue_returns_0_and_not_early),
-    TEST(a_wait_for_ever_on_an_empty_queue_ends_when_woken),
-    TEST(a_nop_completes_with_0),
-    TEST(what_is_finished_comes_in_order_through_any_capacity),
-    TEST(what_is_inside_is_refused_and_stays_undisturbed),
-    TEST(an_operation_without_a_kind_is_refused),
-    TEST(an_operation_without_a_socket_is_refused),
-    TEST(what_was_refused_can_be_submitted_when_it_is_right),
-    TEST(another_queue_s_socket_is_refused),
-    TEST(what_is_not_inside_cannot_be_cancelled),
-    TEST(the_user_pointer_is_never_touched),
-    TEST(an_operation_is_used_again_at_once_without_zeroing),
-    TEST(preparing_sets_no_deadline_and_leaves_the_user_pointer),
-    TEST(preparing_and_submitting_does_what_the_twin_does),
-    TEST(a_prepared_operation_is_submitted_again_as_it_is),
-    TEST(a_shut_down_queue_takes_nothing_but_closes),
-    TEST(shutting_down_gives_back_everything_inside_cancelled),
-    TEST(what_was_finished_keeps_its_result_in_a_shutdown),
-    TEST(shutting_down_again_changes_nothing),
-    TEST(a_queue_that_was_not_shut_down_is_not_closed),
-    TEST(a_queue_with_something_inside_is_not_closed),
-    TEST(sockets_of_a_closed_queue_serve_another),
-    TEST(two_queues_of_one_thread_keep_apart),
-    TEST(nops_without_end_do_not_keep_a_receive_from_completing),
-    TEST(timers_of_0_without_end_do_not_keep_a_receive_from_completing),
-    TEST(nops_without_end_do_not_keep_a_timer_from_completing),
-    TEST(nops_without_end_do_not_keep_a_post_from_starting),
-    TEST(a_fast_peer_does_not_keep_another_socket_waiting),
-    TEST(a_fast_peer_does_not_keep_a_timer_waiting),
-    TEST(a_thousand_ready_at_once_all_come),
-    TEST(a_thousand_ready_at_once_all_come_one_event_at_a_time),
-    TEST(a_checked_build_refuses_the_wrong_thread),
+const struct test unix_queue_tests[] = {
     TEST(a_checked_build_refuses_the_child_of_a_fork),
     TEST(a_socket_closed_here_and_open_in_a_child_is_silent),
     TEST(a_child_that_ends_does_not_disturb_the_parent_s_queue),
-    TEST(nothing_is_allocated_between_open_and_close),
-    TEST(the_public_sizes_are_those_of_version_1),
-    TEST(every_code_has_words_of_its_own),
-    TEST(what_is_no_code_is_unknown),
+    TEST(sockets_of_a_closed_queue_serve_another),
     TEST(a_socket_with_the_number_0_is_not_taken_for_a_wake_up),
     { NULL, NULL }
 };
+#endif

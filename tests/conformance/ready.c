@@ -5,15 +5,13 @@
 #if !defined(_WIN32)
 #define _GNU_SOURCE                     /* glibc: terminals; elsewhere all of it is there anyway */
 #define _NETBSD_SOURCE
-#endif
-#include "suite.h"
-#if !defined(_WIN32)
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
 #endif
+#include "suite.h"
 
 /* Each test has a process of its own: these are fresh in each */
 static mio_queue *q;
@@ -614,9 +612,49 @@ static void a_datagram_socket_is_readable_until_every_datagram_is_read(void)
     end_without_peer();
 }
 
-/* --- pipes, terminals, local sockets ---------------------------------------------------------------- */
+const struct test ready_tests[] = {
+    TEST(readable_completes_with_the_direction),
+    TEST(writable_completes_with_the_direction),
+    TEST(what_came_before_the_operation_is_told),
+    TEST(no_other_direction_exists),
+    TEST(readiness_is_told_once),
+    TEST(what_was_left_unread_is_told_again),
+    TEST(what_comes_to_what_was_left_is_told),
+    TEST(ten_thousand_rounds_of_ready_and_a_partial_read_lose_nothing),
+    TEST(rounds_beside_a_sender_lose_nothing),
+    TEST(what_others_have_read_is_not_told),
+    TEST(a_full_socket_is_writable_when_it_is_drained),
+    TEST(ready_beside_a_receive_is_MIO_EBUSY),
+    TEST(a_receive_beside_ready_is_MIO_EBUSY),
+    TEST(ready_beside_a_send_that_waits_is_MIO_EBUSY),
+    TEST(a_send_beside_ready_is_MIO_EBUSY),
+    TEST(two_readies_in_one_direction_are_MIO_EBUSY),
+    TEST(both_directions_are_told_at_once),
+    TEST(one_direction_does_not_tell_the_other),
+    TEST(receives_and_readies_take_turns),
+    TEST(a_receive_after_others_have_read_waits_for_more),
+    TEST(the_end_is_readable_and_room_is_still_writable),
+    TEST(data_and_the_end_together_are_told_until_both_are_read),
+    TEST(a_reset_is_readiness_in_both_directions),
+    TEST(a_hang_up_is_told_to_one_who_asks_for_room_only),
+    TEST(urgent_data_alone_is_not_readable),
+    TEST(a_socket_that_was_never_connected_does_not_look_connected),
+    TEST(ready_beside_a_connect_is_MIO_EBUSY_where_it_would_hide_the_answer),
+    TEST(ready_of_no_socket_is_MIO_EBADF),
+    TEST(a_cancelled_ready_leaves_a_socket_that_works),
+    TEST(a_ready_that_is_too_late_leaves_a_socket_that_works),
+    TEST(a_close_cancels_both_readies),
+    TEST(arrivals_that_nobody_asked_about_wake_nobody),
+    TEST(a_listener_is_readable_until_every_connection_is_accepted),
+    TEST(ready_beside_an_accept_is_MIO_EBUSY),
+    TEST(a_datagram_socket_is_readable_until_every_datagram_is_read),
+    { NULL, NULL }
+};
 
 #if !defined(_WIN32)
+
+/* --- Unix alone: pipes, terminals, local sockets, and two queues on one descriptor --------------- */
+
 static void adopt(int fd)
 {
     CHECK(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == 0);
@@ -753,51 +791,14 @@ static void two_queues_may_watch_one_descriptor(void)
     end_queue(second);
     end();
 }
-#endif
 
-const struct test ready_tests[] = {
-    TEST(readable_completes_with_the_direction),
-    TEST(writable_completes_with_the_direction),
-    TEST(what_came_before_the_operation_is_told),
-    TEST(no_other_direction_exists),
-    TEST(readiness_is_told_once),
-    TEST(what_was_left_unread_is_told_again),
-    TEST(what_comes_to_what_was_left_is_told),
-    TEST(ten_thousand_rounds_of_ready_and_a_partial_read_lose_nothing),
-    TEST(rounds_beside_a_sender_lose_nothing),
-    TEST(what_others_have_read_is_not_told),
-    TEST(a_full_socket_is_writable_when_it_is_drained),
-    TEST(ready_beside_a_receive_is_MIO_EBUSY),
-    TEST(a_receive_beside_ready_is_MIO_EBUSY),
-    TEST(ready_beside_a_send_that_waits_is_MIO_EBUSY),
-    TEST(a_send_beside_ready_is_MIO_EBUSY),
-    TEST(two_readies_in_one_direction_are_MIO_EBUSY),
-    TEST(both_directions_are_told_at_once),
-    TEST(one_direction_does_not_tell_the_other),
-    TEST(receives_and_readies_take_turns),
-    TEST(a_receive_after_others_have_read_waits_for_more),
-    TEST(the_end_is_readable_and_room_is_still_writable),
-    TEST(data_and_the_end_together_are_told_until_both_are_read),
-    TEST(a_reset_is_readiness_in_both_directions),
-    TEST(a_hang_up_is_told_to_one_who_asks_for_room_only),
-    TEST(urgent_data_alone_is_not_readable),
-    TEST(a_socket_that_was_never_connected_does_not_look_connected),
-    TEST(ready_beside_a_connect_is_MIO_EBUSY_where_it_would_hide_the_answer),
-    TEST(ready_of_no_socket_is_MIO_EBADF),
-    TEST(a_cancelled_ready_leaves_a_socket_that_works),
-    TEST(a_ready_that_is_too_late_leaves_a_socket_that_works),
-    TEST(a_close_cancels_both_readies),
-    TEST(arrivals_that_nobody_asked_about_wake_nobody),
-    TEST(a_listener_is_readable_until_every_connection_is_accepted),
-    TEST(ready_beside_an_accept_is_MIO_EBUSY),
-    TEST(a_datagram_socket_is_readable_until_every_datagram_is_read),
-#if !defined(_WIN32)
+const struct test unix_ready_tests[] = {
     TEST(a_pipe_is_readable_until_it_is_read_and_at_its_end),
     TEST(a_full_pipe_is_writable_when_it_is_drained),
     TEST(a_full_pipe_whose_reader_leaves_is_writable),
     TEST(a_terminal_is_readable_line_by_line),
     TEST(a_local_socket_is_told_again_about_what_was_left),
     TEST(two_queues_may_watch_one_descriptor),
-#endif
     { NULL, NULL }
 };
+#endif

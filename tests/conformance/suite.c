@@ -4,6 +4,7 @@
  *   suite              every test, each in a process of its own
  *   suite NAME...      these
  *   suite -l           their names
+ *   suite -u           the names of those that only Unix has: elsewhere there are none
  *   suite -x NAME      one, in this process: for a debugger
  *
  * One line a test, in the order of the tables: ok, not ok or skip. The status is 1 if one failed.
@@ -15,9 +16,19 @@
 #include <stdlib.h>
 
 /* Each table ends with a test that has no name */
-static const struct test *const tables[] = {
-    stream_tests, connection_tests, closing_tests, queue_tests, time_tests, post_tests, datagram_tests,
-    adopted_tests, ready_tests, socket_tests, abuse_tests,
+static const struct table {
+    const struct test *tests;
+    bool               unix_alone;
+} tables[] = {
+    { stream_tests, false }, { connection_tests, false }, { closing_tests, false }, { queue_tests, false },
+    { time_tests, false }, { post_tests, false }, { datagram_tests, false }, { adopted_tests, false },
+    { ready_tests, false }, { socket_tests, false }, { abuse_tests, false }, { stress_tests, false },
+    { pool_tests, false },
+#if !defined(_WIN32)
+    { unix_connection_tests, true }, { unix_closing_tests, true }, { unix_queue_tests, true },
+    { unix_time_tests, true }, { unix_post_tests, true }, { unix_datagram_tests, true },
+    { unix_adopted_tests, true }, { unix_ready_tests, true }, { unix_socket_tests, true },
+#endif
 };
 
 /* How a test's process ends; sanitizers and valgrind have their own numbers, which are none of these */
@@ -218,7 +229,7 @@ static void run_all(int jobs, int seconds)
 static const struct test *find(const char *name)
 {
     for (int i = 0; i < COUNT(tables); i++)
-        for (const struct test *t = tables[i]; t->name != NULL; t++)
+        for (const struct test *t = tables[i].tests; t->name != NULL; t++)
             if (strcmp(t->name, name) == 0) return t;
     return NULL;
 }
@@ -235,12 +246,18 @@ static void add(const struct test *t)
 static void add_all(void)
 {
     for (int i = 0; i < COUNT(tables); i++)
-        for (const struct test *t = tables[i]; t->name != NULL; t++) {
+        for (const struct test *t = tables[i].tests; t->name != NULL; t++) {
             add(t);
             if (find(t->name) == t) continue;
             printf("not ok - suite: two tests are called %s\n", t->name);
             failed++;
         }
+}
+
+static void list_unix_alone(void)
+{
+    for (int i = 0; i < COUNT(tables); i++)
+        for (const struct test *t = tables[i].tests; tables[i].unix_alone && t->name != NULL; t++) puts(t->name);
 }
 
 static void add_named(const char *name)
@@ -259,6 +276,11 @@ int main(int argc, char **argv)
     bool list = argc > 1 && strcmp(argv[1], "-l") == 0, here = argc > 1 && strcmp(argv[1], "-x") == 0;
     int jobs = setting("SUITE_JOBS", 4), seconds = setting("SUITE_SECONDS", 10);
 
+    begin_program();
+    if (argc > 1 && strcmp(argv[1], "-u") == 0) {
+        list_unix_alone();
+        return 0;
+    }
     for (int i = list || here ? 2 : 1; i < argc; i++) add_named(argv[i]);
     if (count == 0) add_all();
     if (list || here) {

@@ -1,8 +1,7 @@
 /* The conformance suite on Unix: peers, threads, time, descriptors, and a test in a process of its own */
 #if !defined(_WIN32)
-#define _DARWIN_C_SOURCE        /* SO_NOSIGPIPE; the rest is POSIX */
-#define _DEFAULT_SOURCE
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE             /* glibc: MAP_ANONYMOUS; elsewhere all of it is there anyway */
+#define _NETBSD_SOURCE
 #include "suite.h"
 #include "runner.h"
 #include <errno.h>
@@ -12,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -73,6 +73,11 @@ size_t peer_receive(peer fd, void *bytes, size_t length)
     return received;
 }
 
+void peer_datagram(peer fd, const void *bytes, size_t length)
+{
+    CHECK(send(fd, bytes, length, SEND_FLAGS) == (ssize_t)length);
+}
+
 static mio_address nobody;
 
 /* Bound and never listening, until the process ends: so nobody else gets the port meanwhile */
@@ -95,13 +100,50 @@ void peer_close(peer fd) { CHECK(close(fd) == 0); }
 
 void peer_reset(peer fd)
 {
-    struct linger now_and_hard = { 1, 0 };
-
-    CHECK(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now_and_hard, sizeof now_and_hard) == 0);
+    close_will_reset(fd);
     CHECK(close(fd) == 0);
 }
 
 void peer_urgent(peer fd, char byte) { CHECK(send(fd, &byte, 1, MSG_OOB | SEND_FLAGS) == 1); }
+
+void peer_pair(int type, peer pair[2])
+{
+    CHECK(socketpair(AF_UNIX, type == MIO_STREAM ? SOCK_STREAM : SOCK_DGRAM, 0, pair) == 0);
+}
+
+void peer_nonblocking(peer fd) { CHECK(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == 0); }
+
+peer peer_copy(peer fd)
+{
+    int copy = dup(fd);
+
+    CHECK(copy >= 0);
+    return copy;
+}
+
+bool peer_is_open(peer fd) { return fcntl(fd, F_GETFD) >= 0 || errno != EBADF; }
+
+bool peer_is_private(peer fd)
+{
+    char byte;
+
+    return (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0 && recv(fd, &byte, 1, 0) < 0 && errno == EAGAIN;
+}
+
+void close_will_reset(mio_native fd)
+{
+    struct linger now_and_hard = { 1, 0 };
+
+    CHECK(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now_and_hard, sizeof now_and_hard) == 0);
+}
+
+/* The receiver's would be too late: what its window has announced already is dropped, and sent again seconds later */
+void small_send_buffer(mio_native fd)
+{
+    int size = 16384;
+
+    CHECK(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size) == 0);
+}
 
 /* --- threads and time ------------------------------------------------------------------------------- */
 
@@ -147,6 +189,16 @@ void nap(int64_t ns)
     while (nanosleep(&left, &left) != 0 && errno == EINTR) continue;
 }
 
+long times_slept(void)
+{
+    struct rusage used;
+
+    CHECK(getrusage(RUSAGE_SELF, &used) == 0);
+    return used.ru_nvcsw;
+}
+
+int64_t processor_time(void) { return (int64_t)((double)clock() / CLOCKS_PER_SEC * 1000 * MS); }
+
 /* --- counting --------------------------------------------------------------------------------------- */
 
 /* Of `CHUNK` numbers; poll tells of those that are not open, and takes fewer calls than to ask each */
@@ -169,6 +221,17 @@ int descriptors(void)
 
     for (int i = 0; i < CHUNKS; i++) open += open_among(i * CHUNK);
     return open;
+}
+
+int inherited(void)
+{
+    int count = 0;
+
+    for (int fd = 0; fd < 1024; fd++) {
+        int flags = fcntl(fd, F_GETFD);
+        if (flags >= 0 && (flags & FD_CLOEXEC) == 0) count++;
+    }
+    return count;
 }
 
 /* --- running out of descriptors ---------------------------------------------------------------------- */
@@ -207,7 +270,26 @@ bool room_for(int wanted)
     return setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
+/* --- memory under the test's control ---------------------------------------------------------------- */
+
+size_t page_size(void) { return (size_t)sysconf(_SC_PAGESIZE); }
+
+void *pages(size_t count)
+{
+    void *first = mmap(NULL, count * page_size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    CHECK(first != MAP_FAILED);
+    return first;
+}
+
+void pages_allow(void *first, size_t count, bool allowed)
+{
+    CHECK(mprotect(first, count * page_size(), allowed ? PROT_READ | PROT_WRITE : PROT_NONE) == 0);
+}
+
 /* --- a test in a process of its own ----------------------------------------------------------------- */
+
+void begin_program(void) { }
 
 bool process_start(struct process *p, void (*run)(const struct test *), const struct test *t, int seconds)
 {

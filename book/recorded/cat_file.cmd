@@ -1,0 +1,1 @@
+echo hello > greeting; cat_file greeting nowhere

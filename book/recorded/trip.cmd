@@ -1,0 +1,2 @@
+# measured
+trip
