@@ -146,7 +146,7 @@ static unsigned wanted(const mio_socket *s)
 /* <<one poll for a socket>> (2 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
 
 /* Only what fails at once, as an error, brings no packet */
-static int ask(mio_queue *q, mio_socket *s, unsigned ways)
+static int ask_driver(mio_queue *q, mio_socket *s, unsigned ways)
 {
     struct poll *p = poll_of(s);
     SOCKET base;
@@ -183,7 +183,7 @@ int mio__poll_begin(mio_queue *q, mio_socket *s)
             mio__poll_stop(q, s);
         return 0;
     }
-    return ways != 0 ? ask(q, s, ways) : 0;
+    return ways != 0 ? ask_driver(q, s, ways) : 0;
 }
 /* <<one poll for a socket>> (4 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
 

@@ -5,7 +5,6 @@
 #define _XOPEN_SOURCE 700
 #include "suite.h"
 #include <stdatomic.h>
-#include <stdlib.h>
 #if !defined(_WIN32)
 #include <pthread.h>
 #include <signal.h>
@@ -17,14 +16,6 @@ static mio_queue *q;
 static mio_pool  *pool;
 static mio_op     ops[MANY], *done[MANY];
 static mio_op    *const first = &ops[0], *const second = &ops[1], *const third = &ops[2];
-
-static int scaled(int count)
-{
-    const char *text = getenv("SUITE_SCALE");
-    int divisor = text == NULL ? 1 : (int)strtol(text, NULL, 10);
-
-    return divisor > 1 ? count / divisor : count;
-}
 
 static void open_both(int threads, int room)
 {
