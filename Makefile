@@ -137,7 +137,7 @@ INSTALL     = DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDE
 
 .PHONY: install uninstall package amalgamation FORCE
 install: build/tangled-0 ## the library, into PREFIX (/usr/local), LIBDIR, INCLUDEDIR, below DESTDIR
-	@if [ $(KERNEL) = Windows ]; then echo "install: minimio for Windows is planned, and not here" >&2; exit 1; fi
+	@if [ $(KERNEL) = Windows ]; then echo "install: not on Windows; take the sources, or the one file of 'make amalgamation'" >&2; exit 1; fi
 	@$(MAKE) --no-print-directory package
 	@$(INSTALL) $(PACKAGE) $(SHAREDLIB)
 

@@ -125,6 +125,14 @@ for name in $systems $more_windows; do
 done
 omit='' column=''
 case $systems in here) exit 0 ;; esac
+# What threads share, as Microsoft's compiler has it, under the tests of posts
+system windows
+if there && [ -n "$run" ] && build "$title, Interlocked" -O2 -DMIO_INTERLOCKED; then
+    posts=$("$run" "$work/suite$exe" -l 2>/dev/null | tr -d '\r' | while read -r name; do
+        ! grep -q -w -e "$name" $suite/posts.c || echo "$name"; done)
+    # shellcheck disable=SC2086
+    SUITE_SECONDS=60 behaves "$title, Interlocked, posts" "$run" "$work/suite$exe" $posts
+fi
 
 # ---------------------------------------------------------------- sanitizers
 sanitizers='address and undefined-behaviour sanitizers'

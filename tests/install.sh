@@ -9,7 +9,8 @@ cd "$(dirname "$0")/.." || exit 1
 top=$PWD
 work=$(mktemp -d "${TMPDIR:-/tmp}/install.XXXXXX")
 server=''
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
+started=''
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null; [ -z "$started" ] || wine_stop; rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM HUP
 unset MAKEFLAGS MAKELEVEL MFLAGS DESTDIR PREFIX LIBDIR INCLUDEDIR
 ls generated/src/*.c >/dev/null 2>&1 || { echo 'not ok - install: there is no library in generated/src'; exit 1; }
@@ -81,27 +82,51 @@ hears() {
     report "$words"
 }
 
-# serve PROGRAM: start it; its port is in $port
+# serve COMMAND...: start a server; its port is in $port
 serve() {
-    [ -z "$server" ] || kill "$server"
+    [ -z "$server" ] || kill "$server" 2>/dev/null
     : >"$work/listening"
-    "$1" >"$work/listening" 2>&1 </dev/null &
+    "$@" >"$work/listening" 2>&1 </dev/null &
     server=$!
     tries=0
     until [ -s "$work/listening" ] || [ "$tries" -eq 100 ]; do sleep 0.1; tries=$((tries + 1)); done
-    port=$(sed -n 's/.*:\([0-9]*\)$/\1/p' "$work/listening")
+    port=$(tr -d '\r' <"$work/listening" | sed -n 's/.*:\([0-9]*\)$/\1/p')
+}
+
+# there: can the system build here, and run what it built?
+there() {
+    if ! installed; then why="missing ${need##*/}"
+    elif [ -n "$run" ] && ! command -v "$run" >/dev/null; then why="missing ${run##*/}"
+    else return 0
+    fi
+    return 1
 }
 
 # --- from the sources -----------------------------------------------------------
 
 # shellcheck disable=SC2086
-quietly ${CC:-cc} $cflags -Igenerated/include generated/examples/posix/echo_small.c generated/src/*.c -pthread -o "$work/server"
+quietly ${CC:-cc} $cflags -Igenerated/include generated/examples/echo_small.c generated/src/*.c -pthread -o "$work/server"
 report 'the example and the sources, with one line'
 serve "$work/server"
 [ -n "$port" ] || { echo "not ok - the example runs: $(head -n 2 "$work/listening")"; exit 1; }
 # shellcheck disable=SC2086
 quietly ${CC:-cc} $cflags -Igenerated/include "$work/ask.c" generated/src/*.c -pthread -o "$work/ask"
 hears 'a program of the sources and its own runs' "$work/ask"
+case $systems in
+here) ;;
+*)
+    system windows
+    if ! there; then echo "skip - the example and the sources, with one line, $title: $why"
+    else
+        cd "$top" && wine_start && cd "$work/tree" && started=1
+        # shellcheck disable=SC2086
+        quietly $cc $cflags -Igenerated/include generated/examples/echo_small.c generated/src/*.c $libs -o "$work/server$exe"
+        report "the example and the sources, with one line, $title"
+        serve "$run" "$work/server$exe"
+        hears "a program of this system hears it, $title" "$work/ask"
+        serve "$work/server"
+    fi ;;
+esac
 
 # --- in one file ------------------------------------------------------------------
 
@@ -125,11 +150,8 @@ for name in $systems; do
     # shellcheck disable=SC2086
     quietly $cc $cflags -c -o "$work/one.o" "$work/tree/build/amalgamation/minimio.c"
     report "in one file, without a warning, $title"
-    case $name:$run in windows:* | *:none) continue ;; esac
-    if [ -n "$run" ] && ! command -v "$run" >/dev/null; then
-        echo "skip - a program with it runs, $title: missing ${run##*/}"
-        continue
-    fi
+    case $run in none) continue ;; esac
+    if ! there; then echo "skip - a program with it runs, $title: $why"; continue; fi
     # shellcheck disable=SC2086
     quietly $cc $cflags -I"$work/tree/build/amalgamation" -o "$work/ask$exe" "$work/ask.c" "$work/one.o" $libs
     # In a static program glibc's getaddrinfo needs shared libraries after all, and the linker says so
@@ -137,6 +159,14 @@ for name in $systems; do
     mv "$work/left" "$work/said"
     # shellcheck disable=SC2086
     hears "a program with it runs, $title" $run "$work/ask$exe"
+    case $name in
+    windows)
+        # shellcheck disable=SC2086
+        quietly $cc $cflags -I"$work/tree/build/amalgamation" -o "$work/one$exe" generated/examples/echo_small.c "$work/one.o" $libs
+        serve "$run" "$work/one$exe"
+        hears "the example with it runs, $title" $run "$work/ask$exe"
+        serve "$work/server" ;;
+    esac
     [ -n "$model" ] && [ -z "$run" ] || continue
     # shellcheck disable=SC2086
     quietly $cc $cflags -DMIO_KQUEUE -I"$model" -I"$work/tree/build/amalgamation" -o "$work/ask" "$work/ask.c" \

@@ -3,13 +3,16 @@
 #
 #   BIN=build/bin    the programs             GENERATED=generated   their sources, and the library's
 #
-# With clang they are also built and run with ThreadSanitizer; on Linux, with kqueue's model below the library
+# With clang they are also built and run with ThreadSanitizer; on Linux, with kqueue's model below the library, and
+# for Windows, under Wine
 set -u
 cd "$(dirname "$0")/.." || exit 1
 BIN=${BIN:-build/bin} GENERATED=${GENERATED:-generated} CC=${CC:-cc}
 export LC_ALL=C
 work=$(mktemp -d "${TMPDIR:-/tmp}/threads.XXXXXX")
 . ./tests/programs/server.sh
+. ./tangle/systems
+RUN='' EXE=''
 
 if [ ! -x "$BIN/worker" ] || [ ! -x "$BIN/echo_cores" ]; then
     echo "not ok - threads: no $BIN/worker or $BIN/echo_cores; run 'make tangle'"
@@ -36,7 +39,8 @@ limited() {
 }
 
 # start FOLDER THREADS: an echo_cores of our own
-start() { serve echo_cores "$1/echo_cores" 0 "$2"; }
+# shellcheck disable=SC2086  # RUN is a command with its arguments
+start() { serve echo_cores $RUN "$1/echo_cores$EXE" 0 "$2"; }
 # interrupt: Ctrl-C; sets status to how it ended within ten seconds
 interrupt() { end INT 10; }
 # meanwhile MODE CLIENTS WORD: clients that stay until they are ended; returns when they have said WORD
@@ -50,8 +54,11 @@ meanwhile() {
 
 # the_worker FOLDER UNDER: all results, in order
 the_worker() {
-    limited 60 "$1/worker" > "$work/out" 2> "$work/err"
-    is "$2worker: ends with 0 and says nothing on standard error" '0 ' "$? $(first "$work/err")"
+    # shellcheck disable=SC2086
+    limited 60 $RUN "$1/worker$EXE" > "$work/out" 2> "$work/err"
+    ended=$?
+    told "$work/out" "$work/err"
+    is "$2worker: ends with 0 and says nothing on standard error" '0 ' "$ended $(first "$work/err")"
     is "$2worker: ten results, in order, none lost" '10 results, 78498 primes, then the ticks' "$(awk '
         $4 == "primes" || $5 == "primes" { gsub(":", ""); if ($1 == n * 100000 && $3 == $1 + 99999) n++; sum += $4 }
         $2 == "ticks" && NR == 11 { then = ", then the ticks" } END { print n " results, " sum " primes" then }' "$work/out")"
@@ -66,6 +73,7 @@ the_cores() {
     fi
     is "$2echo_cores: 100 clients on 4 threads, all echoed" '100 of 100' "$("$work/echoes" "$port" 100 "$3" 2>&1)"
     interrupt
+    told "$work/said"
     is "$2echo_cores: SIGINT ends it with 0 and without a word on standard error" '0 ' "$status $(first "$work/errors")"
     is "$2echo_cores: each thread served 25" '25 25 25 25' \
         "$(awk '/^thread/ { printf "%s%s", space, $4; space = " " }' "$work/said")"
@@ -73,6 +81,7 @@ the_cores() {
     start "$1" 3
     meanwhile stay 8 'all here'
     interrupt
+    told "$work/said"
     wait $stay
     is "$2echo_cores: SIGINT with 8 clients connected: all ended, status 0" '0, 8 of 8, served 8' \
         "$status, $(tail -n 1 "$work/stay"), served $(awk '/^thread/ { n += $4 } END { print n }' "$work/said")"
@@ -86,6 +95,7 @@ the_cores() {
 
     start "$1" 64
     interrupt
+    told "$work/said"
     is "$2echo_cores: 64 threads with nothing to do end too" '0 64' "$status $(grep -c ' served 0$' "$work/said")"
 }
 
@@ -114,24 +124,40 @@ build() {
     shift 2
     mkdir -p "$folder"
     for program in worker echo_cores; do
-        $compiler -std=c11 -O1 -g -I"$GENERATED/include" -I"$GENERATED/examples" -o "$folder/$program" \
-            "$GENERATED/examples/posix/$program.c" "$GENERATED"/src/*.c "$GENERATED"/examples/common/*.c \
-            "$@" -pthread > "$work/errors" 2>&1 || return 1
+        $compiler -std=c11 -O1 -g -I"$GENERATED/include" -I"$GENERATED/examples" -o "$folder/$program$EXE" \
+            "$GENERATED/examples/$program.c" "$GENERATED"/src/*.c "$GENERATED"/examples/common/*.c \
+            "$@" > "$work/errors" 2>&1 || return 1
     done
 }
 
 if ! command -v clang > /dev/null; then echo 'skip - threads with ThreadSanitizer: missing clang'
-elif build tsan clang -fsanitize=thread; then
+elif build tsan clang -fsanitize=thread -pthread; then
     export TSAN_OPTIONS='exitcode=66'
     the_worker "$work/tsan" 'ThreadSanitizer, '
     the_cores "$work/tsan" 'ThreadSanitizer, ' 20000
 else not_ok 'threads with ThreadSanitizer' "$(first "$work/errors")"
 fi
 if [ "$(uname -s)" = Linux ]; then
-    if build kqueue "$CC" -DMIO_KQUEUE -Itests/kqueue tests/kqueue/kqueue.c; then
+    if build kqueue "$CC" -DMIO_KQUEUE -Itests/kqueue tests/kqueue/kqueue.c -pthread; then
         the_worker "$work/kqueue" 'model of kqueue, '
         the_cores "$work/kqueue" 'model of kqueue, ' 20000
     else not_ok 'threads on the model of kqueue' "$(first "$work/errors")"
     fi
 fi
+case $systems in
+here) ;;
+*)
+    system windows
+    RUN=$run EXE=$exe
+    if ! installed; then echo "skip - threads on Windows, under Wine: missing $need"
+    elif [ ! -x "$run" ]; then echo 'skip - threads on Windows, under Wine: missing wine64'
+    # shellcheck disable=SC2086
+    elif build windows $cc $libs; then
+        trap 'stop; wine_stop; rm -rf "$work"' EXIT
+        wine_start
+        the_worker "$work/windows" 'Windows, under Wine, '
+        the_cores "$work/windows" 'Windows, under Wine, ' 20000
+    else not_ok 'threads on Windows, under Wine' "$(first "$work/errors")"
+    fi ;;
+esac
 exit $failed

@@ -14,13 +14,6 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/programs.XXXXXX")
 . ./tests/programs/server.sh
 ulimit -n 4096 2>/dev/null || true
 
-# program NAME ARGUMENT...: run one of the book's programs
-program() {
-    what=$BIN/$1$EXE
-    shift
-    # shellcheck disable=SC2086  # RUN is a command with its arguments
-    $RUN "$what" "$@"
-}
 clients() { "$work/clients" "$port" "$@"; }
 
 # start [ARGUMENT]: a delayd of our own

@@ -7,8 +7,8 @@
 /* Puts it on top of those that were posted and not taken yet */
 static void push(mio_queue *q, mio_op *op)
 {
-    op->next = q->posted;
-    while (!atomic_compare_exchange_weak(&q->posted, &op->next, op))
+    op->next = mio__top(&q->posted);
+    while (!mio__put(&q->posted, op))
         ;
 }
 
@@ -16,7 +16,7 @@ static void push(mio_queue *q, mio_op *op)
 /* After the work is where the owner looks. One ring for each sleep */
 static void call_owner(mio_queue *q)
 {
-    if (atomic_exchange(&q->call, CALLED) == ASLEEP)
+    if (mio__swap(&q->call, CALLED) == ASLEEP)
         mio__ring(q);
 }
 
@@ -24,17 +24,17 @@ static void call_owner(mio_queue *q)
 int mio_queue_post(mio_queue *q, mio_op *op)
 {
     int refused = 0;
-    atomic_fetch_add(&q->posting, 1);   /* until then it is not closed */
+    mio__add(&q->posting, 1);           /* until then it is not closed */
     if (op->state != YOURS)
         refused = MIO_EBUSY;
-    else if (q->shut && op->kind != OP_CLOSE)
+    else if (mio__get(&q->shut) && op->kind != OP_CLOSE)
         refused = MIO_ESHUTDOWN;
     if (refused == 0) {
         op->state = POSTED;
         push(q, op);
         call_owner(q);
     }
-    atomic_fetch_sub(&q->posting, 1);
+    mio__add(&q->posting, -1);
     return refused;
 }
 /* <<post>> (2 of 2), book/13-what-still-blocks.md: What still blocks */
@@ -42,20 +42,20 @@ int mio_queue_post(mio_queue *q, mio_op *op)
 /* It has stayed PENDING, by which the owner knows it */
 void mio__send_back(mio_queue *q, mio_op *op)
 {
-    atomic_fetch_add(&q->posting, 1);
+    mio__add(&q->posting, 1);
     push(q, op);
     call_owner(q);
-    atomic_fetch_sub(&q->posting, 1);
+    mio__add(&q->posting, -1);
 }
 
 /* <<wake>> (1 of 1), book/12-time-and-other-threads.md: Time and other threads */
 int mio_queue_wake(mio_queue *q)
 {
     int kept = errno;                   /* a signal handler's duty */
-    atomic_fetch_add(&q->posting, 1);
-    q->woken = 1;
+    mio__add(&q->posting, 1);
+    mio__set(&q->woken, 1);
     call_owner(q);
-    atomic_fetch_sub(&q->posting, 1);
+    mio__add(&q->posting, -1);
     errno = kept;
     return 0;
 }
@@ -86,13 +86,13 @@ static void take_one(mio_queue *q, mio_op *op)
     op->flags = 0;
     op->done = 0;
     q->inside++;
-    mio__end(q, op, q->shut ? MIO_ECANCELED : refusal, 0);
+    mio__end(q, op, mio__get(&q->shut) ? MIO_ECANCELED : refusal, 0);
 }
 
 /* <<take the whole list>> (1 of 1), book/12-time-and-other-threads.md: Time and other threads */
 void mio__take_posts(mio_queue *q)
 {
-    mio_op *op = in_order(atomic_exchange(&q->posted, NULL));
+    mio_op *op = in_order(mio__take_all(&q->posted));
     while (op != NULL) {
         mio_op *next = op->next;
         /* <<take one of them>> (1 of 2), book/12-time-and-other-threads.md: Time and other threads */

@@ -43,7 +43,7 @@ void mio__end(mio_queue *q, mio_op *op, int64_t result, int native)
 int mio__refusal(const mio_queue *q, const mio_op *op)
 {
     const mio_socket *s = op->socket;
-    if (q->shut && op->kind != OP_CLOSE)
+    if (mio__get(&q->shut) && op->kind != OP_CLOSE)
         return MIO_ESHUTDOWN;
     if (op->kind == OP_NONE)
         return MIO_EINVAL;
@@ -98,7 +98,7 @@ int mio__submit(mio_queue *q, mio_op *op)
     if (refusal != 0)
         return refusal;
     /* <<before it is taken>> (2 of 2), book/12-time-and-other-threads.md: Time and other threads */
-    if (op->kind == OP_CLOSE && q->posted != NULL)
+    if (op->kind == OP_CLOSE && mio__top(&q->posted) != NULL)
         mio__take_posts(q);             /* some may be for this socket */
     mio__take(q, op);
     return 0;
@@ -146,7 +146,7 @@ int mio_queue_cancel(mio_queue *q, mio_op *op)
     if (op->state == POSTED)
         mio__take_posts(q);             /* then it is one of the others */
     /* <<where is it?>> (3 of 3), book/13-what-still-blocks.md: What still blocks */
-    if (op->kind == OP_WORK && q->posted != NULL)
+    if (op->kind == OP_WORK && mio__top(&q->posted) != NULL)
         mio__take_posts(q);             /* its result may be there */
     if (op->state == PENDING)
         mio__give_up(q, op, MIO_ECANCELED);
@@ -189,10 +189,9 @@ static inline int64_t sleep_time(mio_queue *q, int64_t until)
     if (q->first != NULL || q->again != NULL)
         return 0;
     /* <<reasons not to sleep>> (2 of 2), book/12-time-and-other-threads.md: Time and other threads */
-    int awake = AWAKE;
     if (q->due != NULL && q->due->deadline < until)
         until = q->due->deadline;
-    if (!atomic_compare_exchange_strong(&q->call, &awake, ASLEEP))
+    if (!mio__change(&q->call, AWAKE, ASLEEP))
         return 0;                       /* called in the meantime */
     if (until == INT64_MAX)
         return -1;
@@ -206,8 +205,7 @@ static inline int ask_kernel(mio_queue *q, int64_t until)
     /* <<ask it>> (1 of 2), book/09-completion-over-readiness.md: Completion over readiness */
     int error = mio__select(q, sleep_time(q, until));
     /* <<ask it>> (2 of 2), book/12-time-and-other-threads.md: Time and other threads */
-    int asleep = ASLEEP;
-    atomic_compare_exchange_strong(&q->call, &asleep, AWAKE);
+    mio__change(&q->call, ASLEEP, AWAKE);
     q->unasked = 0;
     if (q->again != NULL)
         mio__try_again(q);
@@ -219,15 +217,15 @@ static inline int ask_kernel(mio_queue *q, int64_t until)
    second stands for a turn, in which others are served */
 static bool answer_call(mio_queue *q)
 {
-    q->call = AWAKE;
+    mio__set(&q->call, AWAKE);
     mio__take_posts(q);
-    if (!q->woken)
+    if (!mio__get(&q->woken))
         return false;
     q->woke = !q->woke;
     if (q->woke)
-        q->woken = 0;
+        mio__set(&q->woken, 0);
     else
-        q->call = CALLED;
+        mio__set(&q->call, CALLED);
     return q->woke;
 }
 
@@ -235,7 +233,8 @@ static bool answer_call(mio_queue *q)
 /* Nothing is inside, and no poster is about to put something there */
 static bool empty(mio_queue *q)
 {
-    return q->inside == 0 && q->posting == 0 && q->posted == NULL;
+    return q->inside == 0 && mio__get(&q->posting) == 0
+        && mio__top(&q->posted) == NULL;
 }
 /* <<wait>> (2 of 5), book/09-completion-over-readiness.md: Completion over readiness */
 
@@ -246,17 +245,18 @@ static int wait_for_some(mio_queue *q, mio_op **done, int capacity,
         /* <<before anything is given back>> (1 of 2), book/09-completion-over-readiness.md: Completion over readiness */
         bool late = false;
         /* <<before anything is given back>> (2 of 2), book/12-time-and-other-threads.md: Time and other threads */
-        if (q->call == CALLED && answer_call(q))
+        if (mio__get(&q->call) == CALLED && answer_call(q))
             return MIO_WOKEN;
         if (q->due != NULL)
             late = mio__expire(q, asked);
         if (q->first != NULL && !late && (asked || q->unasked < FAIR))
             return give_back(q, done, capacity);
-        if (q->shut && empty(q))
+        if (mio__get(&q->shut) && empty(q))
             return MIO_ESHUTDOWN;
         if (asked && until != INT64_MAX && mio_now() >= until)
             return 0;
-        int bad = ask_kernel(q, q->shut && q->inside == 0 ? 0 : until);
+        bool ending = mio__get(&q->shut) && q->inside == 0;
+        int bad = ask_kernel(q, ending ? 0 : until);
         if (bad != 0)
             return bad;
     }
@@ -270,7 +270,7 @@ static bool calm(const mio_queue *q)
     if (q->unasked >= FAIR)
         return false;
     /* <<reasons to look closer>> (2 of 2), book/12-time-and-other-threads.md: Time and other threads */
-    if (q->call == CALLED || q->due != NULL)
+    if (mio__get(&q->call) == CALLED || q->due != NULL)
         return false;
     return true;
 }
@@ -284,7 +284,7 @@ static int ask_first(mio_queue *q, mio_op **done, int capacity,
     if (timeout >= 0)
         return wait_for_some(q, done, capacity,
                              timeout == 0 ? 0 : later(timeout));
-    if (!q->shut && calm(q) && q->first == NULL) {
+    if (!mio__get(&q->shut) && calm(q) && q->first == NULL) {
         int bad = ask_kernel(q, INT64_MAX);
         if (bad != 0)
             return bad;
@@ -315,7 +315,7 @@ int mio_queue_shutdown(mio_queue *q)
 {
     if (!mio__owned(q))
         return MIO_ETHREAD;
-    q->shut = 1;
+    mio__set(&q->shut, 1);
     /* <<cancel what is inside>> (1 of 3), book/09-completion-over-readiness.md: Completion over readiness */
     for (mio_socket *s = q->sockets; s != NULL; s = s->next) {
         mio__stop_socket(q, s);
@@ -338,7 +338,7 @@ int mio_queue_close(mio_queue *q)
 {
     if (!mio__owned(q))
         return MIO_ETHREAD;
-    if (!q->shut || !empty(q))
+    if (!mio__get(&q->shut) || !empty(q))
         return MIO_EBUSY;
     while (q->sockets != NULL)
         mio__release(q, q->sockets);

@@ -3,9 +3,7 @@
 /* What the parts of the library know of each other. Not for programs. */
 #ifndef MINIMIO_QUEUE_H
 #define MINIMIO_QUEUE_H
-#include "minimio.h"
-#include <stdatomic.h>
-#include <stdbool.h>
+#include "atomics.h"
 
 /* <<states and kinds>> (1 of 1), book/09-completion-over-readiness.md: Completion over readiness */
 /* Where an operation is: the table of states, in chapter 4 */
@@ -68,9 +66,9 @@ struct mio_queue {
     mio_op     *due;                    /* the heap of deadlines */
     mio_op     *away;                   /* those in pools */
     uint64_t    sequence;
-    _Atomic(mio_op *) posted;           /* by any thread; last in first */
-    atomic_int  call;                   /* AWAKE, ASLEEP or CALLED */
-    atomic_int  posting, woken, shut;
+    mio__list   posted;                 /* by any thread; last in first */
+    mio__word   call;                   /* AWAKE, ASLEEP or CALLED */
+    mio__word   posting, woken, shut;
     uintptr_t   owner, process;
     /* <<the kernel's handles>> (1 of 2), book/09-completion-over-readiness.md: Completion over readiness */
     int         kernel, waker[2];           /* descriptors; -1: none */

@@ -14,10 +14,21 @@ is() {
 }
 first() { head -n 1 "$1" | tr -d '\r'; }
 
+# program NAME ARGUMENT...: run one of the book's programs. A test sets BIN, their folder; RUN, what runs them
+# (Wine), and EXE, how their names end
+program() {
+    what=$BIN/$1${EXE-}
+    shift
+    # shellcheck disable=SC2086  # RUN is a command with its arguments
+    ${RUN-} "$what" "$@"
+}
+# A program for Windows ends its lines with CR LF. told FILE...: without the CR
+told() { [ -z "${RUN-}" ] || sed -i 's/\r$//' "$@"; }
+
 # until_said FILE PATTERN: wait until a line of the file says so, at most ten seconds
 until_said() {
     tries=0
-    until grep -q "$2" "$1" 2>/dev/null || [ $tries -ge 100 ]; do sleep 0.1; tries=$((tries + 1)); done
+    until tr -d '\r' 2>/dev/null <"$1" | grep -q "$2" || [ $tries -ge 100 ]; do sleep 0.1; tries=$((tries + 1)); done
 }
 
 # serve NAME COMMAND...: a server of ours, which says which port it has; sets server (its process) and port

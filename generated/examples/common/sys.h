@@ -52,6 +52,7 @@ bool sys_would_block(void);         /* it failed only for now */
 const char *sys_error_text(int error);          /* one thread only */
 int64_t sys_now(void);              /* nanoseconds; never goes back */
 int  sys_memory(int64_t *in_use, int64_t *address_space);
+int  sys_plain_output(void);        /* what is printed stays as it is */
 /* <<what sys offers>> (2 of 2), book/01-waiting.md: Waiting */
 
 typedef struct sys_thread {         /* stays in place until joined */

@@ -3,6 +3,8 @@
 #include "common/sys.h"
 
 #if defined(_WIN32)
+#include <fcntl.h>
+#include <io.h>
 #include <process.h>
 #include <psapi.h>
 #include <stdio.h>
@@ -113,5 +115,11 @@ int sys_memory(int64_t *in_use, int64_t *address_space)
     *address_space =
         (int64_t)(status.ullTotalVirtual - status.ullAvailVirtual);
     return 0;
+}
+/* <<output on windows>> (1 of 1), book/01-waiting.md: Waiting */
+
+int sys_plain_output(void)
+{
+    return _setmode(_fileno(stdout), _O_BINARY) == -1 ? -1 : 0;
 }
 #endif

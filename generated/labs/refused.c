@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* <<a loopback address>> (1 of 1), book/01-waiting.md: Waiting */
 static struct sockaddr_in loopback(int port_number)
@@ -18,11 +17,11 @@ static struct sockaddr_in loopback(int port_number)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     return address;
 }
-/* <<the result or the end>> (1 of 1), book/05-epoll.md: epoll */
-static int must(const char *call, long result)
+/* <<it is good or the program ends>> (1 of 1), book/11-connections.md: Connections */
+static int must(const char *what, long result)
 {
     if (result < 0) {
-        perror(call);
+        fprintf(stderr, "%s: %s\n", what, sys_error_text(sys_error()));
         exit(1);
     }
     return (int)result;
@@ -41,7 +40,7 @@ static void refusing(mio_address *to)
 {
     struct sockaddr_in at = loopback(0);
     socklen_t size = sizeof at;
-    int s = must("socket", socket(AF_INET, SOCK_STREAM, 0));
+    sys_socket s = socket(AF_INET, SOCK_STREAM, 0);
     must("bind", bind(s, (struct sockaddr *)&at, size));
     must("getsockname", getsockname(s, (struct sockaddr *)&at, &size));
     must("parse", mio_address_parse(to, "127.0.0.1", ntohs(at.sin_port)));
@@ -53,8 +52,8 @@ int main(void)
     mio_socket s;
     mio_address to;
     mio_op op = { 0 }, *done;
-    refusing(&to);
     must("queue", mio_queue_open(&q, NULL));
+    refusing(&to);
     must("socket", mio_socket_open(&s, MIO_IPV4, MIO_STREAM));
     /* <<connect, and count the completions>> (1 of 1), book/11-connections.md: Connections */
     printf("submitted:   %d\n", mio_connect(q, &op, &s, &to));

@@ -436,6 +436,7 @@ int main(int argc, char **argv)
     static answer a;
     if (!read_arguments(argc, argv, &u) || !open_socket(&u))
         return status;
+    sys_plain_output();             /* the body may be anything */
     if (dial(&u) && ask(&u) && read_head(&a) && read_body(&a)
             && a.code / 100 != 2)
         fail(NOT_OK, "%s", a.reason);

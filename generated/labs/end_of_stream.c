@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* <<a loopback address>> (1 of 1), book/01-waiting.md: Waiting */
 static struct sockaddr_in loopback(int port_number)
@@ -18,31 +17,41 @@ static struct sockaddr_in loopback(int port_number)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     return address;
 }
-/* <<the result or the end>> (1 of 1), book/05-epoll.md: epoll */
-static int must(const char *call, long result)
+/* <<it is good or the program ends>> (1 of 1), book/11-connections.md: Connections */
+static int must(const char *what, long result)
 {
     if (result < 0) {
-        perror(call);
+        fprintf(stderr, "%s: %s\n", what, sys_error_text(sys_error()));
         exit(1);
     }
     return (int)result;
 }
-/* <<a connected pair>> (1 of 1), book/05-epoll.md: epoll */
-static void pair(int s[2])
+/* <<a connection with ourselves>> (1 of 2), book/11-connections.md: Connections */
+static bool belong_together(const sys_socket s[2])
+{
+    struct sockaddr_in from, peer;
+    socklen_t size = sizeof from;
+    return getsockname(s[0], (struct sockaddr *)&from, &size) == 0
+        && getpeername(s[1], (struct sockaddr *)&peer, &size) == 0
+        && from.sin_port == peer.sin_port;
+}
+/* <<a connection with ourselves>> (2 of 2), book/11-connections.md: Connections */
+
+static bool connect_both(sys_socket s[2])
 {
     struct sockaddr_in at = loopback(0);
     struct sockaddr *address = (struct sockaddr *)&at;
     socklen_t size = sizeof at;
-    s[0] = must("socket", socket(AF_INET, SOCK_STREAM, 0));
-    int listener = must("socket", socket(AF_INET, SOCK_STREAM, 0));
-    must("bind", bind(listener, address, size));
-    must("listen", listen(listener, 1));
-    must("getsockname", getsockname(listener, address, &size));
-    must("connect", connect(s[0], address, size));
-    s[1] = must("accept", accept(listener, NULL, NULL));
-    must("fcntl", sys_nonblocking(s[0]));
-    must("fcntl", sys_nonblocking(s[1]));
-    close(listener);
+    sys_socket listener = socket(AF_INET, SOCK_STREAM, 0);
+    s[0] = socket(AF_INET, SOCK_STREAM, 0);
+    bool good = bind(listener, address, size) == 0
+        && listen(listener, 1) == 0
+        && getsockname(listener, address, &size) == 0
+        && connect(s[0], address, size) == 0;
+    s[1] = good ? accept(listener, NULL, NULL) : SYS_NO_SOCKET;
+    sys_close(listener);
+    return belong_together(s) && sys_nonblocking(s[0]) == 0
+        && sys_nonblocking(s[1]) == 0;
 }
 /* <<carry out one operation>> (1 of 1), book/11-connections.md: Connections */
 static int64_t carry_out(mio_queue *q, mio_op *op)
@@ -56,14 +65,14 @@ static int64_t carry_out(mio_queue *q, mio_op *op)
 /* <<a queue and a connection>> (1 of 1), book/11-connections.md: Connections */
 static mio_queue *q;
 static mio_socket here;             /* ours, on the queue */
-static int        there;            /* the peer's, by hand */
+static sys_socket there;            /* the peer's, by hand */
 
 static void open_both(void)
 {
-    int s[2];
-    pair(s);
-    there = s[1];
+    sys_socket s[2];
     must("queue", mio_queue_open(&q, NULL));
+    must("connect", connect_both(s) ? 0 : -1);
+    there = s[1];
     must("adopt", mio_socket_adopt(&here, s[0]));
 }
 /* <<end our side>> (1 of 1), book/11-connections.md: Connections */

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char program[] = "chat";
 /* <<read the port argument>> (1 of 1), book/01-waiting.md: Waiting */
@@ -25,6 +24,43 @@ static int port_argument(int argc, char **argv, int lowest)
         exit(2);
     }
     return (int)number;
+}
+/* <<a loopback address>> (1 of 1), book/01-waiting.md: Waiting */
+static struct sockaddr_in loopback(int port_number)
+{
+    struct sockaddr_in address;
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_port = htons((uint16_t)port_number);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+/* <<a connection with ourselves>> (1 of 2), book/11-connections.md: Connections */
+static bool belong_together(const sys_socket s[2])
+{
+    struct sockaddr_in from, peer;
+    socklen_t size = sizeof from;
+    return getsockname(s[0], (struct sockaddr *)&from, &size) == 0
+        && getpeername(s[1], (struct sockaddr *)&peer, &size) == 0
+        && from.sin_port == peer.sin_port;
+}
+/* <<a connection with ourselves>> (2 of 2), book/11-connections.md: Connections */
+
+static bool connect_both(sys_socket s[2])
+{
+    struct sockaddr_in at = loopback(0);
+    struct sockaddr *address = (struct sockaddr *)&at;
+    socklen_t size = sizeof at;
+    sys_socket listener = socket(AF_INET, SOCK_STREAM, 0);
+    s[0] = socket(AF_INET, SOCK_STREAM, 0);
+    bool good = bind(listener, address, size) == 0
+        && listen(listener, 1) == 0
+        && getsockname(listener, address, &size) == 0
+        && connect(s[0], address, size) == 0;
+    s[1] = good ? accept(listener, NULL, NULL) : SYS_NO_SOCKET;
+    sys_close(listener);
+    return belong_together(s) && sys_nonblocking(s[0]) == 0
+        && sys_nonblocking(s[1]) == 0;
 }
 /* <<listen on this machine>> (1 of 1), book/11-connections.md: Connections */
 static mio_queue *queue;
@@ -57,16 +93,16 @@ static void hand_over(mio_op *op, void *user)
     }
 }
 /* <<hear of Ctrl-C>> (1 of 2), book/11-connections.md: Connections */
-static mio_op     interrupt;        /* a receive from the pipe */
-static mio_socket pipe_end;
-static volatile sig_atomic_t other_end;
+static mio_op     interrupt;        /* a receive */
+static mio_socket our_end;
+static volatile sys_socket other_end;   /* set before the handler */
 
 static void on_interrupt(int number)
 {
     int kept = errno;
-    (void)number;
-    if (write((int)other_end, "", 1) < 0)
-        errno = kept;               /* it is full: they know */
+    signal(number, on_interrupt);
+    send(other_end, "", 1, 0);      /* if it is full: they know */
+    errno = kept;
 }
 
 static void catch_interrupts(void (*handler)(int))
@@ -79,16 +115,15 @@ static void catch_interrupts(void (*handler)(int))
 static int hear_of_interrupts(void)
 {
     static char byte;
-    int ends[2];
-    if (pipe(ends) != 0 || sys_nonblocking(ends[0]) != 0
-            || sys_nonblocking(ends[1]) != 0)
+    sys_socket ends[2];
+    if (!connect_both(ends))
         return MIO_ESYSTEM;
     other_end = ends[1];
     catch_interrupts(on_interrupt);
-    int bad = mio_socket_adopt(&pipe_end, ends[0]);
+    int bad = mio_socket_adopt(&our_end, ends[0]);
     if (bad != 0)
         return bad;
-    return mio_receive(queue, &interrupt, &pipe_end, &byte, 1);
+    return mio_receive(queue, &interrupt, &our_end, &byte, 1);
 }
 /* <<a peer of the chat>> (1 of 2), book/11-connections.md: Connections */
 enum {

@@ -31,9 +31,9 @@ int main(int argc, char **argv)
 {
     char text[512];
     struct sockaddr_in to = loopback(argc > 1 ? atoi(argv[1]) : 7070);
-    sys_socket s = socket(AF_INET, SOCK_STREAM, 0);
-    if (sys_start() != 0 || s == SYS_NO_SOCKET
-            || connect(s, (struct sockaddr *)&to, sizeof to) != 0)
+    sys_socket s = sys_start() == 0 ? socket(AF_INET, SOCK_STREAM, 0)
+                                    : SYS_NO_SOCKET;
+    if (connect(s, (struct sockaddr *)&to, sizeof to) != 0)
         return 1;
     for (int i = 2; i < argc; i++)
         send_all(s, argv[i], strlen(argv[i]));

@@ -25,7 +25,7 @@ static void open_mailbox(mio_socket *box, mio_address *at)
     must("local", mio_socket_local(box, at));
 }
 /* <<wake a queue on Ctrl-C>> (1 of 1), book/12-time-and-other-threads.md: Time and other threads */
-static _Atomic(mio_queue *) to_wake;
+static mio_queue *volatile to_wake;     /* set before the handler */
 
 static void on_interrupt(int number)
 {
