@@ -164,7 +164,7 @@ for name in $systems; do
         # shellcheck disable=SC2086
         quietly $cc $cflags -I"$work/tree/build/amalgamation" -o "$work/one$exe" generated/examples/echo_small.c "$work/one.o" $libs
         serve "$run" "$work/one$exe"
-        hears "the example with it runs, $title" $run "$work/ask$exe"
+        hears "the example with it runs, $title" "$run" "$work/ask$exe"
         serve "$work/server" ;;
     esac
     [ -n "$model" ] && [ -z "$run" ] || continue

@@ -151,13 +151,15 @@ here) ;;
     RUN=$run EXE=$exe
     if ! installed; then echo "skip - threads on Windows, under Wine: missing $need"
     elif [ ! -x "$run" ]; then echo 'skip - threads on Windows, under Wine: missing wine64'
-    # shellcheck disable=SC2086
-    elif build windows $cc $libs; then
-        trap 'stop; wine_stop; rm -rf "$work"' EXIT
-        wine_start
-        the_worker "$work/windows" 'Windows, under Wine, '
-        the_cores "$work/windows" 'Windows, under Wine, ' 20000
-    else not_ok 'threads on Windows, under Wine' "$(first "$work/errors")"
+    else
+        # shellcheck disable=SC2086
+        if build windows "$cc" $libs; then
+            trap 'stop; wine_stop; rm -rf "$work"' EXIT
+            wine_start
+            the_worker "$work/windows" 'Windows, under Wine, '
+            the_cores "$work/windows" 'Windows, under Wine, ' 20000
+        else not_ok 'threads on Windows, under Wine' "$(first "$work/errors")"
+        fi
     fi ;;
 esac
 exit $failed
