@@ -1,0 +1,111 @@
+/*
+ * What only Windows has, and the suite, which knows minimio.h alone, cannot ask for: the table of codes, Winsock's
+ * start, listeners whose port nobody else takes, handles that are not inherited. Prints a line for each.
+ */
+#include "queue.h"
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#include <windows.h>
+#include <stdio.h>
+#include <string.h>
+
+static void say(bool good, const char *what, long detail)
+{
+    if (good) printf("ok - %s\n", what);
+    else printf("not ok - %s: %ld (0x%08lx)\n", what, detail, (unsigned long)detail);
+}
+
+/* --- codes ------------------------------------------------------------------------------------------ */
+
+/* What a request may end with, and what Winsock calls it. Wine 8 and Windows are asked too, below */
+static const struct { unsigned status; int native, code; } known[] = {
+    { 0xC0000120u, WSA_OPERATION_ABORTED, MIO_ECANCELED },  { 0xC0000236u, WSAECONNREFUSED, MIO_ECONNREFUSED },
+    { 0xC000020Du, WSAECONNRESET, MIO_ECONNRESET },         { 0xC0000241u, WSAECONNABORTED, MIO_ECONNRESET },
+    { 0xC00000B5u, WSAETIMEDOUT, MIO_ETIMEDOUT },           { 0xC000023Cu, WSAENETUNREACH, MIO_EUNREACHABLE },
+    { 0xC000023Du, WSAEHOSTUNREACH, MIO_EUNREACHABLE },     { 0xC000020Au, WSAEADDRINUSE, MIO_EADDRINUSE },
+    { 0x80000005u, WSAEMSGSIZE, MIO_EMSGSIZE },             { 0xC000009Au, WSAENOBUFS, MIO_ENOMEM },
+    { 0xC0000022u, WSAEACCES, MIO_EACCES },                 { 0xC000000Du, WSAEINVAL, MIO_EINVAL },
+    { 0xC00000B0u, WSAESHUTDOWN, MIO_EPIPE },
+};
+
+static void test_codes(void)
+{
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        char words[80];
+        int native = mio__of_status((long)(int32_t)known[i].status);
+        snprintf(words, sizeof words, "status 0x%08x has its error and its code", known[i].status);
+        say(native == known[i].native && mio__code(native) == known[i].code, words, native);
+    }
+    say(mio__of_status(0) == 0 && mio__of_status(0x103) == 0 && mio__of_status(0x40000000L) == 0,
+        "what is not negative is no failure", 0);
+    long wrong = 0;
+    for (uint32_t s = 0; s < 0x10000u; s++) {
+        static const uint32_t kinds[] = { 0xC0000000u, 0x80000000u, 0xC0010000u, 0xE0000000u };
+        for (int k = 0; k < 4; k++) {
+            int native = mio__of_status((long)(int32_t)(kinds[k] | s));
+            if (native == 0 || mio__code(native) >= 0) wrong = (long)(kinds[k] | s);
+        }
+    }
+    say(wrong == 0, "each of 262,144 negative statuses is a failure with a code", wrong);
+    wrong = 0;
+    for (int error = 1; error < 20000; error++) if (mio__code(error) >= 0) wrong = error;
+    say(wrong == 0, "each error up to 20,000 has a code", wrong);
+}
+
+/* The system's own translation of a status: that of an overlapped result */
+static void test_codes_with_winsock(SOCKET s)
+{
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        char words[80];
+        WSAOVERLAPPED o;
+        DWORD n = 0, flags = 0;
+        memset(&o, 0, sizeof o);
+        o.Internal = known[i].status;
+        int error = WSAGetOverlappedResult(s, &o, &n, FALSE, &flags) ? 0 : WSAGetLastError();
+        snprintf(words, sizeof words, "Winsock says the same of status 0x%08x", known[i].status);
+        say(error == known[i].native, words, error);
+    }
+}
+
+/* --- sockets ---------------------------------------------------------------------------------------- */
+
+static void test_listener(void)
+{
+    mio_socket ours;
+    mio_address at;
+    BOOL on = TRUE;
+
+    mio_address_parse(&at, "127.0.0.1", 0);
+    int code = mio_socket_open(&ours, MIO_IPV4, MIO_STREAM);
+    say(code == 0, "a socket opens where nobody called WSAStartup", code);
+    code = mio_socket_bind(&ours, &at);
+    if (code == 0) code = mio_socket_listen(&ours, 0);
+    if (code == 0) code = mio_socket_local(&ours, &at);
+    say(code == 0, "it listens", code);
+    SOCKET thief = socket(AF_INET, SOCK_STREAM, 0);
+    setsockopt(thief, SOL_SOCKET, SO_REUSEADDR, (const char *)&on, sizeof on);
+    int bound = bind(thief, (const struct sockaddr *)(const void *)at.storage.bytes, (int)at.length);
+    say(bound != 0, "nobody else binds to its port, not even with SO_REUSEADDR", WSAGetLastError());
+    DWORD flags = HANDLE_FLAG_INHERIT;
+    GetHandleInformation((HANDLE)ours.native, &flags);
+    say((flags & HANDLE_FLAG_INHERIT) == 0, "its handle is not inherited", (long)flags);
+    closesocket(thief);
+    closesocket(ours.native);
+}
+
+int main(void)
+{
+    WSADATA data;
+
+    test_codes();
+    test_listener();
+    WSAStartup(MAKEWORD(2, 2), &data);
+    SOCKET s = WSASocketW(AF_INET, SOCK_STREAM, 0, NULL, 0, WSA_FLAG_OVERLAPPED);
+    test_codes_with_winsock(s);
+    closesocket(s);
+    WSACleanup();
+    mio_socket after;
+    int code = mio_socket_open(&after, MIO_IPV4, MIO_DATAGRAM);
+    say(code == 0, "a socket opens after the program's WSACleanup", code);
+    return 0;
+}
