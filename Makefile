@@ -46,7 +46,7 @@ MODEL     := $(if $(filter Linux,$(KERNEL)),tests/kqueue)
 # What 'setup' installs, everything else may need.
 SETUP     := $(filter setup setup-tests,$(MAKECMDGOALS))
 
-.PHONY: all help setup setup-tests tangle programs book pdf epub serve demo chapters bench-counts record check test clean
+.PHONY: all help setup setup-tests tangle programs book pdf epub serve demo chapters bench-counts record behaviours check test clean
 
 all: demo                ## tools, tangle, library and examples, the web book, a demo
 	@if command -v notangle > /dev/null && command -v pandoc > /dev/null; then \
@@ -248,6 +248,10 @@ bench-counts: tangle     ## what a message costs, counted and not timed
 
 record: tangle           ## run again what the book shows, and keep the outputs
 	@tangle/record $(only)
+
+behaviours:              ## run the suite again, and keep what it finds in the book and the README
+	@sh tests/conformance.sh columns | grep -v -e '^ok - ' -e '^skip - ' -e '^not ok - behaviours: ' || true
+	@tests/behaviours keep
 
 check: | $(SETUP)        ## what authors get wrong, chapter and line; is generated/ the chapters'?
 	@tangle/check $(CHAPTERS)

@@ -20,7 +20,12 @@ cat >"$work/alone.c" <<'C'
 #include "minimio.h"
 int first(mio_queue **q);
 int first(mio_queue **q) { mio_op op = { 0 }; return mio_queue_open(q, NULL) + mio_queue_submit(*q, &op); }
-typedef char small[sizeof(void *) > 8 || sizeof(mio_op) + sizeof(mio_socket) <= 256 ? 1 : -1];
+#if defined(_WIN32)     /* where the kernel writes into a socket */
+#define MOST 304
+#else
+#define MOST 256
+#endif
+typedef char small[sizeof(mio_op) + sizeof(mio_socket) <= MOST ? 1 : -1];
 typedef char roomy[sizeof(mio_address) >= 88 ? 1 : -1];
 C
 sed 's/ = { 0 }/ = mio_op()/' "$work/alone.c" >"$work/alone.cpp"

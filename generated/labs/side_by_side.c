@@ -19,10 +19,12 @@ static const struct { const char *begins; enum stage stage; } known[] = {
     { "socket(", SOCKET },        { "WSASocket(", SOCKET },
     { "connect(", CONNECT },      { "ConnectEx(", CONNECT },
     { "epoll_ctl(", REGISTER },   { "kevent(ADD", REGISTER },
+    { "kevent(DELETE", REGISTER },
     { "CreateIoCompletionPort(", REGISTER },
     { "epoll_wait(", WAIT },      { "kevent(for", WAIT },
     { "GetQueuedCompletionStatusEx(", WAIT },
-    { "getsockopt(", CHECK },     { "setsockopt(", CHECK },
+    { "getsockopt(", CHECK },     { "getpeername(", CHECK },
+    { "setsockopt(", CHECK },
     { "send(", SEND },            { "WSASend(", SEND },
     { "recv(", RECV },            { "WSARecv(", RECV },
     { "close(", CLOSE },          { "closesocket(", CLOSE },
@@ -93,32 +95,59 @@ static bool read_column(column *c, const char *name, const char *talk)
     return true;
 }
 
-/* <<find what comes next>> (1 of 2), book/08-side-by-side.md: Side by side */
+/* <<find what comes next>> (1 of 3), book/08-side-by-side.md: Side by side */
 static bool late(const call *c)
 {
     return c->ms >= 50;             /* the answer takes 100 */
 }
 
-static int left(const column *c, bool when)
+static bool ends(const call *c)
 {
-    int n = 0;
-    for (int i = c->next; i < c->count; i++)
-        n += late(&c->calls[i]) == when;
-    return n;
+    return strcmp(c->result, "0, the end") == 0;
 }
-/* <<find what comes next>> (2 of 2), book/08-side-by-side.md: Side by side */
 
-static const call *next_call(const column *columns, int n)
+static bool joins(const column *c, const call *row)
 {
-    for (int when = false; when <= true; when++) {
-        const column *first = &columns[0];
-        for (int i = 1; i < n; i++)
-            if (left(&columns[i], when) > left(first, when))
-                first = &columns[i];
-        if (left(first, when) > 0)
-            return &first->calls[first->next];
-    }
-    return NULL;
+    const call *own = &c->calls[c->next];
+    return c->next < c->count && own->stage == row->stage
+        && late(own) == late(row) && ends(own) == ends(row);
+}
+/* <<find what comes next>> (2 of 3), book/08-side-by-side.md: Side by side */
+
+static int best_row(column *columns, call *best);
+
+static int rows_after(column *columns, const call *row)
+{
+    static int tried[ROOM + 1][ROOM + 1][ROOM + 1];     /* rows + 1 */
+    bool joined[COLUMNS];
+    call unused;
+    for (int i = 0; i < COLUMNS; i++)
+        columns[i].next += joined[i] = joins(&columns[i], row);
+    int *rows = &tried[columns[0].next][columns[1].next][columns[2].next];
+    if (*rows == 0)
+        *rows = 1 + best_row(columns, &unused);
+    for (int i = 0; i < COLUMNS; i++)
+        columns[i].next -= joined[i];
+    return *rows;
+}
+/* <<find what comes next>> (3 of 3), book/08-side-by-side.md: Side by side */
+
+/* How many rows are left, 0 at the end, and the first of them */
+static int best_row(column *columns, call *best)
+{
+    int fewest = 0;
+    for (int when = false; when <= true && fewest == 0; when++)
+        for (int i = COLUMNS - 1; i >= 0; i--) {
+            const column *c = &columns[i];
+            if (c->next == c->count || late(&c->calls[c->next]) != when)
+                continue;
+            int rows = rows_after(columns, &c->calls[c->next]);
+            if (fewest == 0 || rows < fewest) {
+                fewest = rows;
+                *best = c->calls[c->next];
+            }
+        }
+    return fewest;
 }
 
 /* <<print a row>> (1 of 2), book/08-side-by-side.md: Side by side */
@@ -138,10 +167,8 @@ static void print_row(column *columns, int n, call next)
     int pad = cell(0, 10, stages[next.stage]);
     for (int i = 0; i < n; i++) {
         column *c = &columns[i];
-        const call *own = &c->calls[c->next];
-        bool same = c->next < c->count && own->stage == next.stage
-            && late(own) == late(&next);
-        pad = cell(pad, WIDTH, same ? own->result : "");
+        bool same = joins(c, &next);
+        pad = cell(pad, WIDTH, same ? c->calls[c->next].result : "");
         c->next += same;
     }
     printf("\n");
@@ -159,13 +186,13 @@ int main(int argc, char **argv)
         if (!read_column(&columns[i], argv[i + 2], argv[1]))
             return 1;
     /* <<print the head, the rows and the sum>> (1 of 1), book/08-side-by-side.md: Side by side */
-    const call *next;
+    call next;
     int pad = cell(0, 10, argv[1]);
     for (int i = 0; i < n; i++)
         pad = cell(pad, WIDTH, columns[i].name);
     printf("\n");
-    while ((next = next_call(columns, n)) != NULL)
-        print_row(columns, n, *next);
+    while (best_row(columns, &next) > 0)
+        print_row(columns, n, next);
     pad = cell(0, 10, "calls");
     for (int i = 0; i < n; i++) {
         char sum[12];

@@ -91,6 +91,50 @@ local function recorded(block)
   return R.recorded(name, out:gsub('\n$', ''), (data.read(base .. '.sys') or ''):gsub('%s+$', ''))
 end
 
+-- What the conformance suite found: the rows of one of its groups, or the notes.
+-- tests/behaviours says what a line of the table is.
+local behaviours = { notes = {}, groups = {} }
+
+local function read_behaviours()
+  for line in (data.read(data.book .. '/recorded/behaviours.table') or ''):gmatch('([^\n]+)') do
+    local f = {}
+    for field in (line .. '\t'):gmatch('([^\t]*)\t') do f[#f + 1] = field end
+    if f[1] == 'note' then behaviours.notes[#behaviours.notes + 1] = f[3]
+    else
+      behaviours.groups[f[1]] = behaviours.groups[f[1]] or {}
+      table.insert(behaviours.groups[f[1]], { table.unpack(f, 2) })
+    end
+  end
+end
+
+-- Names with an underscore are code.
+local function sentence(text)
+  return inlines((text:gsub('%u[%u%d]*_[%u%d_]+', '`%0`')))
+end
+
+local function behaviour_rows(block)
+  local of, said = block.attributes.of, pandoc.List{}
+  if of == 'notes' then
+    for n, words in ipairs(behaviours.notes) do said[n] = { pandoc.Plain(sentence(words .. '.')) } end
+    return R.behaviour_notes(said)
+  end
+  for _, row in ipairs(behaviours.groups[of] or warn('no behaviours of ' .. of)) do
+    local cells = { { pandoc.Plain(sentence(row[1])) } }
+    for i = 2, #row do
+      local n = tonumber(row[i])
+      cells[i] = { pandoc.Plain(n and { R.behaviour_note(n) } or { pandoc.Str(row[i]) }) }
+    end
+    said:insert(cells)
+  end
+  local head = { {}, { pandoc.Plain{ pandoc.Str('epoll') } } }
+  for i, words in ipairs{ 'kqueue, FreeBSD', 'kqueue, NetBSD', 'IOCP' } do head[i + 2] = { pandoc.Plain(inlines(words)) } end
+  head[1] = { pandoc.Plain{ pandoc.Str('behaviour') } }
+  local left = pandoc.AlignDefault
+  local tbl = pandoc.utils.from_simple_table(pandoc.SimpleTable({}, { left, left, left, left, left }, { 0, 0, 0, 0, 0 }, head, said))
+  tbl.bodies[1].row_head_columns = 1
+  return R.behaviours(tbl, of)
+end
+
 -- A declaration in the reference: names in it lead to theirs.
 local function signature(block)
   local own = {}
@@ -199,6 +243,7 @@ rules = {
     if has_class(block, 'nw') then return chunk(block) end
     if has_class(block, 'nw-signature') then return signature(block) end
     if block.attributes.recorded then return recorded(block) end
+    if has_class(block, 'behaviours') then return behaviour_rows(block) end
     return R.listing(block)
   end,
   Para = function(para)
@@ -281,6 +326,9 @@ local function search_entries(blocks)
         CodeBlock = function(code)
           local shown = code.attributes.recorded and data.read(data.book .. '/recorded/' .. code.attributes.recorded .. '.out')
           local part = data.parts[code.identifier]
+          for _, row in ipairs(has_class(code, 'behaviours') and behaviours.groups[code.attributes.of] or {}) do
+            text = text .. ' ' .. row[1] .. '.'
+          end
           text = text .. ' ' .. (part and part.name .. ' ' or '') .. (shown or code.text):gsub('Zuse%d+Z', '')
         end,
         Div = function(el)
@@ -308,6 +356,7 @@ local function write_search(doc)
 end
 
 function Pandoc(doc)
+  read_behaviours()
   if data.chapters[data.page] then write_search(doc) end
   local out = pandoc.List{}
   for _, block in ipairs(doc.blocks) do

@@ -244,6 +244,23 @@ function R.table(tbl, t)
   return raw(('<div class="table" id="%s" tabindex="0" role="region" aria-label="Table %s">\n%s\n</div>'):format(t.id, t.number, html))
 end
 
+-- Four narrow columns beside a sentence: no scrolling, not even on a telephone.
+function R.behaviours(tbl, of)
+  local html = html_of{ tbl }:gsub('<table[^>]*>', ('<table class="behaviours" aria-label="What became of each behaviour: %s">'):format(of), 1)
+  local head, body = html:match('^(.*<tbody>)(.*)$')
+  return raw(head:gsub('<th([ >])', '<th scope="col"%1') .. body:gsub('<th([ >])', '<th scope="row"%1'))
+end
+
+function R.behaviour_note(n)
+  return raw_inline(('<a href="#note-%d">note %d</a>'):format(n, n))
+end
+
+function R.behaviour_notes(notes)
+  local items = {}
+  for n, blocks in ipairs(notes) do items[n] = ('<li id="note-%d">%s</li>'):format(n, html_of(blocks)) end
+  return raw('<ol class="behaviour-notes">\n' .. table.concat(items, '\n') .. '\n</ol>')
+end
+
 local tab_sets = 0
 function R.tabs(tabs)
   local out = pandoc.List{}

@@ -273,6 +273,22 @@ function R.table(tbl, t)
   return raw(('\\begin{booktable}{%d}\n%s\\end{booktable}'):format(math.min(rows, 12) + 3, tex))
 end
 
+function R.behaviours(tbl)
+  for i, spec in ipairs(tbl.colspecs) do tbl.colspecs[i] = { spec[1], i == 1 and 0.6 or 0.1 } end
+  local tex = pandoc.write(pandoc.Pandoc{ tbl }, 'latex', { wrap_text = 'wrap-none' })
+  return raw('\\begin{behaviours}\n' .. tex .. '\\end{behaviours}')
+end
+
+function R.behaviour_note(n) return raw_inline(('\\numberref{note-%d}{note~%d}'):format(n, n)) end
+
+function R.behaviour_notes(notes)
+  local items = {}
+  for n, blocks in ipairs(notes) do
+    items[n] = ('\\item \\anchor{note-%d}%s'):format(n, tex_of(blocks[1].content))
+  end
+  return raw('\\begin{enumerate}\n' .. table.concat(items, '\n') .. '\n\\end{enumerate}')
+end
+
 function R.tabs(tabs)
   local out = pandoc.List{}
   for _, tab in ipairs(tabs) do

@@ -950,7 +950,7 @@ static void one_descriptor_as_two_sockets_of_a_queue_is_MIO_EBUSY(void)
     EQUAL(mio_socket_adopt(&second, ours.native), 0);
     EQUAL(mio_receive(q, &other, &second, text, 100), 0);
     mio_op *done;
-    if (mio_queue_wait(q, &done, 1, 5 * MS) == 0) suite_skip("this kernel does not tell");
+    if (mio_queue_wait(q, &done, 1, 5 * MS) == 0) suite_skip("kqueue takes the second for a change of the first");
     CHECK(done == &other);
     EQUAL(other.result, MIO_EBUSY);
     write_theirs("for the first");              /* which has not been disturbed */

@@ -4,6 +4,7 @@
  */
 #define _XOPEN_SOURCE 700
 #include "suite.h"
+#include <stdlib.h>
 #include <stdatomic.h>
 #if !defined(_WIN32)
 #include <pthread.h>

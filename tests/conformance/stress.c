@@ -33,6 +33,7 @@ static struct end {
 
 static mio_queue   *q;
 static bool         guarded;            /* what came back may not be touched */
+static uint32_t     one_in;             /* so many things that a thread does, one is a close */
 static int64_t      until;              /* the posters post */
 static atomic_long  accepted;
 static long         returned;           /* known to the owner */
@@ -157,7 +158,7 @@ static bool enter(struct end *e)
 
 static int post_something(struct end *e, struct place *p)
 {
-    if (!guarded && random_below(1000) == 0 && closes(e)) hand_over_close(e, mio_queue_post);
+    if (!guarded && random_below(one_in) == 0 && closes(e)) hand_over_close(e, mio_queue_post);
     else if (take(p)) {
         prepare(p);
         return hand_over(p, mio_queue_post);
@@ -202,7 +203,7 @@ static void do_something(void)
     struct place *any = &e->places[random_below(THREADS)][random_below(EACH)];
     uint32_t what = random_below(1000);
 
-    if (what == 0) close_guarded(e);
+    if (random_below(one_in) == 0) close_guarded(e);
     else if (what < 300) {
         if (any->state == INSIDE) EQUAL(mio_queue_cancel(q, &any->slot->op), 0);
     } else if ((!guarded || !e->closed) && take(mine)) {
@@ -239,9 +240,9 @@ static void end_round(void)
     for (int i = 0; i < ENDS; i++) CHECK(ends[i].close.state == FREE);
 }
 
-static void race(int round)
+static void race_for(int ms)
 {
-    begin_round(90 + round);
+    begin_round(ms);
     while (ended < POSTERS) {
         do_something();
         if (random_below(8) == 0) CHECK(collect(1 + (int)random_below(COUNT(done)), 0) >= 0);
@@ -250,6 +251,9 @@ static void race(int round)
     quiet(q, MS);
     end_queue(q);
 }
+
+static void race(int round) { race_for(90 + round); }
+static void long_race(int round) { race_for(390 + round); }
 
 /* Each round is shut down at another moment */
 static void race_with_a_shutdown(int round)
@@ -271,23 +275,28 @@ static void race_with_a_shutdown(int round)
 
 /* --- tests ------------------------------------------------------------------------------------------ */
 
-static void run(void (*one)(int), bool guard, uint32_t seed)
+static void run(void (*one)(int), bool guard, uint32_t closing, uint32_t seed)
 {
     CHECK(sizeof(struct slot) <= page_size());
     guarded = guard;
+    one_in = closing;
     random_from(seed);
     for (int i = 0; i < scaled(10); i++) one(i);
 }
 
-static void posts_cancels_and_closes_that_race_come_back_exactly_once(void) { run(race, false, 77); }
-static void what_races_with_a_shutdown_comes_back_exactly_once(void) { run(race_with_a_shutdown, false, 78); }
-static void what_raced_and_came_back_is_never_touched_again(void) { run(race, true, 79); }
-static void what_raced_with_a_shutdown_and_came_back_is_never_touched_again(void) { run(race_with_a_shutdown, true, 80); }
+static void posts_cancels_and_closes_that_race_come_back_exactly_once(void) { run(race, false, 1000, 77); }
+static void what_races_with_a_shutdown_comes_back_exactly_once(void) { run(race_with_a_shutdown, false, 1000, 78); }
+static void what_raced_and_came_back_is_never_touched_again(void) { run(race, true, 1000, 79); }
+static void what_raced_with_a_shutdown_and_came_back_is_never_touched_again(void) { run(race_with_a_shutdown, true, 1000, 80); }
+static void what_races_on_sockets_that_live_long_comes_back_exactly_once(void) { run(long_race, false, 100000, 81); }
+static void what_raced_on_sockets_that_live_long_is_never_touched_again(void) { run(long_race, true, 100000, 82); }
 
 const struct test stress_tests[] = {
     TEST(posts_cancels_and_closes_that_race_come_back_exactly_once),
     TEST(what_races_with_a_shutdown_comes_back_exactly_once),
     TEST(what_raced_and_came_back_is_never_touched_again),
     TEST(what_raced_with_a_shutdown_and_came_back_is_never_touched_again),
+    TEST(what_races_on_sockets_that_live_long_comes_back_exactly_once),
+    TEST(what_raced_on_sockets_that_live_long_is_never_touched_again),
     { NULL, NULL }
 };
