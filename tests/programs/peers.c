@@ -182,7 +182,8 @@ static int hold(int port, int n, int ms)
         if (polled[i].fd < 0 || send(polled[i].fd, &byte, 1, 0) != 1)
             return fail("a connect failed");
     }
-    int64_t now = sys_now(), echoed = now + 500 * SYS_MS, limit = now + ms * SYS_MS;
+    int64_t now = sys_now(), limit = now + ms * SYS_MS;
+    int64_t echoed = now + (ms > 4000 ? 2000 : ms / 2) * SYS_MS;    /* who was not until then waits at the door */
     for (bool said = false; ended + cut < n && now < limit; now = sys_now()) {
         poll(polled, (nfds_t)n, 50);
         for (int i = 0; i < n; i++) {
