@@ -35,16 +35,56 @@ there() {       # can the system build, and with RUN run?
     command -v "$run" >/dev/null || { echo "skip - conformance, $title: missing ${run##*/}"; return 1; }
 }
 
+# one_step WORDS COMMAND...: of a build
+one_step() {
+    words=$1
+    shift
+    if "$@" 2>"$work/err" </dev/null; then return 0; fi
+    echo "not ok - conformance builds, $words: $(head -n 3 "$work/err" | tr '\n' ' ')"
+    return 1
+}
+
 # build WORDS [FLAG or OBJECT...]: $work/suite, with $cc and $libs
 build() {
     words=$1
     shift
     # shellcheck disable=SC2086
-    if $cc $cflags -g "$@" $counted -I"$include" -I$suite -o "$work/suite$exe" "$library"/*.c $suite/*.c $libs \
-        2>"$work/err" </dev/null
-    then return 0
-    fi
-    echo "not ok - conformance builds, $words: $(head -n 3 "$work/err" | tr '\n' ' ')"
+    one_step "$words" $cc $cflags -g "$@" $counted -I"$include" -I$suite -o "$work/suite$exe" \
+        "$library"/*.c $suite/*.c $libs
+}
+
+# For Windows: the same, but what is between the library and its kernel, and its caller, is in packets_windows.c
+calls='WSARecv WSARecvFrom WSASend WSASendTo WSAIoctl GetProcAddress CreateIoCompletionPort
+SetFileCompletionNotificationModes GetQueuedCompletionStatusEx'
+build_with_packets() {
+    words=$1
+    shift
+    rm -rf "$work/objects"
+    mkdir "$work/objects"
+    {
+        for call in $calls; do echo "__imp_$call __imp_counted_$call"; done
+        for call in mio_queue_wait mio_socket_detach; do echo "$call uncounted_$call"; done
+    } >"$work/counted"
+    for file in "$library"/*.c; do
+        object=$work/objects/$(basename "$file" .c).o
+        # shellcheck disable=SC2086
+        one_step "$words" $cc $cflags -g "$@" $counted -I"$include" -c -o "$object" "$file" || return 1
+        one_step "$words" "$objcopy" --redefine-syms="$work/counted" "$object" || return 1
+    done
+    # shellcheck disable=SC2086
+    one_step "$words" $cc $cflags -g "$@" -DCOUNT_PACKETS $counted -I"$include" -I$suite -o "$work/suite$exe" \
+        "$work"/objects/*.o $suite/*.c $libs
+}
+
+# Can it be built so? Then in $objcopy is what gives a call another name
+has_packets() {
+    case $1$exe in
+    windows.exe) objcopy=${cc%-gcc}-objcopy ;;
+    here.exe)    objcopy=objcopy ;;
+    *)           return 1 ;;
+    esac
+    if command -v "$objcopy" >/dev/null; then return 0; fi
+    echo "skip - conformance, $title: packets equal requests: missing $objcopy"
     return 1
 }
 
@@ -55,6 +95,26 @@ kept() {
         tr -d '\r' <"$work/out" | grep -E '^(ok|not ok|skip) - '
     } >"$results/$column"
     column=''
+}
+
+# packets WORDS: what the tests said of them, those under stress also here
+packets() {
+    awk -v words="$1" '
+        NR == FNR {
+            if ($2 == "TEST") stress[$3]
+            next
+        }
+        /^# [a-z_A-Z0-9]+: [0-9]+ requests, [0-9]+ packets$/ {
+            tests++
+            requests += $3
+            taken += $5
+            if ($2 in stress) print
+        }
+        END {
+            line = "conformance, " words ": packets equal requests in " tests + 0 " tests (" requests + 0 " requests)"
+            if (tests > 0 && taken == requests) print "ok - " line
+            else print "not ok - " line ": " taken + 0 " packets"
+        }' FS='[ (),:]+' $suite/stress.c "$work/out"
 }
 
 # behaves WORDS COMMAND...: the suite, as the command runs it, without the tests in $omit (NAME: why)
@@ -112,7 +172,9 @@ for name in $systems $more_windows; do
     windows*) [ -e "$library/iocp.c" ] || continue ;;
     esac
     system "$name"
-    if ! there || ! build "$title" -O2; then continue; fi
+    there || continue
+    if has_packets "$name"; then how=build_with_packets; else how=build; fi
+    $how "$title" -O2 || continue
     case $name in
     gcc)     column=epoll ;;
     windows) windows=1 omit=$wine_differs column=iocp; wine_start ;;
@@ -122,6 +184,7 @@ for name in $systems $more_windows; do
     '')    behaves "$title" "$work/suite" ;;
     *)     SUITE_SECONDS=60 behaves "$title" ${run:+"$run"} "$work/suite$exe" ;;    # also Windows itself: a refusal takes it up to 2 s
     esac
+    if [ $how = build_with_packets ] && [ "$failed" -eq 0 ]; then packets "$title"; fi
 done
 omit='' column=''
 case $systems in here) exit 0 ;; esac

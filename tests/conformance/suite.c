@@ -88,12 +88,24 @@ void suite_skip(const char *why)
     process_exit(SKIPPED);
 }
 
+/* All queues are closed, and nothing is in a kernel any more. How many there were is a remark, for conformance.sh */
+static void compare_packets(const char *name)
+{
+    long requests = requests_made(), packets = packets_taken();
+
+    if (requests > 0 && requests == packets) printf("# %s: %ld requests, %ld packets\n", name, requests, packets);
+    if (requests == packets) return;
+    printf("%ld requests, %ld packets\n", requests, packets);
+    process_exit(FAILED);
+}
+
 static void run_test(const struct test *t)
 {
     reserve_port();
     int before = descriptors();
     t->run();
     int after = descriptors();
+    compare_packets(t->name);
     if (after == before) return;
     printf("%d descriptors before, %d after\n", before, after);
     process_exit(FAILED);
@@ -148,6 +160,17 @@ static void print_comment(const char *text)
     }
 }
 
+/* What a test that passed has to say: its lines that begin with # */
+static void print_remarks(const char *text)
+{
+    while (*text != '\0') {
+        int length = (int)strcspn(text, "\n");
+        if (*text == '#') printf("%.*s\n", length, text);
+        text += length;
+        if (*text == '\n') text++;
+    }
+}
+
 static void print_result(struct run *r, int seconds)
 {
     static char whole[MAX_TEXT];
@@ -164,6 +187,7 @@ static void print_result(struct run *r, int seconds)
         printf("not ok - %s: %s%s%s\n", r->test->name, process_signal(-r->status), colon, line);
     else printf("not ok - %s: ended with status %d%s%s\n", r->test->name, r->status, colon, line);
     if (ended_badly) print_comment(whole);
+    else if (r->status == PASSED) print_remarks(whole);
     if (r->stopped || (r->status != PASSED && r->status != SKIPPED)) failed++;
     fflush(stdout);
     free(r->text);

@@ -121,5 +121,7 @@ void    pages_allow(void *first, size_t count, bool);   /* or not: who touches t
 int     descriptors(void);              /* open in this process; below 0 where that cannot be told */
 int     inherited(void);                /* how many of them a program that is started now would have, too */
 long    allocations(void);              /* calls of malloc and its kind so far; below 0 where not counted */
+long    requests_made(void);            /* that owe a packet, handed to Windows so far; below 0 where not counted */
+long    packets_taken(void);            /* of such requests */
 
 #endif
