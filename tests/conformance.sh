@@ -53,7 +53,7 @@ build() {
         "$library"/*.c $suite/*.c $libs
 }
 
-# For Windows: the same, and what the library calls here is in packets_windows.c, and counted
+# For Windows: the same, but what is between the library and its kernel, and its caller, is in packets_windows.c
 calls='WSARecv WSARecvFrom WSASend WSASendTo WSAIoctl GetProcAddress CreateIoCompletionPort
 SetFileCompletionNotificationModes GetQueuedCompletionStatusEx'
 build_with_packets() {
@@ -61,7 +61,10 @@ build_with_packets() {
     shift
     rm -rf "$work/objects"
     mkdir "$work/objects"
-    for call in $calls; do echo "__imp_$call __imp_counted_$call"; done >"$work/counted"
+    {
+        for call in $calls; do echo "__imp_$call __imp_counted_$call"; done
+        for call in mio_queue_wait mio_socket_detach; do echo "$call uncounted_$call"; done
+    } >"$work/counted"
     for file in "$library"/*.c; do
         object=$work/objects/$(basename "$file" .c).o
         # shellcheck disable=SC2086

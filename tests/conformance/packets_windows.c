@@ -1,11 +1,12 @@
 /*
- * Do the packets that come from the port equal the requests that owe one? conformance.sh compiles the library by itself
- * and gives its calls into the kernel to the functions below, where Windows has them as __imp_NAME, the pointer that the
- * linker makes for a function of another file, and here they are __imp_counted_NAME. The suite's own calls stay as they are.
+ * Do the packets that come from the port equal the requests that owe one? The library calls Windows through pointers
+ * that the linker makes, __imp_NAME; conformance.sh compiles it by itself and renames these to __imp_counted_NAME,
+ * which are at the end of this file. The suite's own calls stay as they are.
  *
  * A request owes a packet when the kernel took it: it is pending, or was done at once on a handle that has not been told
- * to leave out the packet then; a datagram that was cut is such, too. Each has a record, which is known from the call to
- * the packet: a packet for any other record, and a second request with one that is out, end the test.
+ * to leave out the packet then; a datagram that was cut is such, too. Each has a record in its operation or socket, which
+ * is known here from the call to the packet. What ends a test: a packet for any other record, a second request with one
+ * that is out, and an operation or a socket that is given back with one. suite.c compares the numbers.
  */
 #include "suite.h"
 
@@ -65,6 +66,19 @@ static void came(const void *record)
     packets++;
     leave();
     CHECK(this_record_owes_a_packet);
+}
+
+/* Whose memory is the caller's again has no record there that is out */
+static void given_back(const void *memory, size_t size)
+{
+    uintptr_t from = (uintptr_t)memory;
+    bool the_kernel_has_nothing_of_it = true;
+
+    enter();
+    for (int i = 0; i < count_out; i++)
+        if ((uintptr_t)out[i] - from < size) the_kernel_has_nothing_of_it = false;
+    leave();
+    CHECK(the_kernel_has_nothing_of_it);
 }
 
 long requests_made(void)
@@ -258,6 +272,39 @@ static FARPROC WINAPI counted_GetProcAddress(HMODULE module, const char *name)
         memcpy(&found, &counted, sizeof counted);
     }
     return found;
+}
+
+/* --- what is given back: the library's own functions have another name ------------------------------- */
+
+int uncounted_mio_queue_wait(mio_queue *, mio_op **done, int capacity, int64_t timeout);
+int uncounted_mio_socket_detach(mio_socket *, mio_native *);
+
+static bool is_close(const mio_op *op)
+{
+    mio_socket unused = { 0 };
+    mio_op close = { 0 };
+
+    mio_op_close(&close, &unused);
+    return op->kind == close.kind;
+}
+
+int mio_queue_wait(mio_queue *q, mio_op **done, int capacity, int64_t timeout)
+{
+    int n = uncounted_mio_queue_wait(q, done, capacity, timeout);
+
+    for (int i = 0; i < n; i++) {
+        given_back(done[i], sizeof *done[i]);
+        if (is_close(done[i]) && done[i]->result == 0) given_back(done[i]->socket, sizeof *done[i]->socket);
+    }
+    return n;
+}
+
+int mio_socket_detach(mio_socket *s, mio_native *native)
+{
+    int refused = uncounted_mio_socket_detach(s, native);
+
+    if (refused == 0) given_back(s, sizeof *s);
+    return refused;
 }
 
 /* --- what the library is linked with ---------------------------------------------------------------- */
