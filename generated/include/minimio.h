@@ -283,8 +283,8 @@ int  mio_accept(mio_queue *, mio_op *, mio_socket *listener,
 /* <<what can be asked of a queue>> (4 of 14), book/04-an-api-from-its-test.md: An API from its test */
 
 /*
- * Receives what is there, at least one byte, at most `length`; waits for
- * it. Urgent data is passed over.
+ * Receives what is there, at least one byte, at most `length` (and on
+ * Windows 1 MiB); waits for it. Urgent data is passed over.
  *   result  bytes; 0 is the end of the stream, after all that came before
  *   errors  MIO_ECONNRESET (never a clean end; told once in each
  *           direction), MIO_ETIMEDOUT, MIO_ENOTCONN, MIO_EMSGSIZE (a
@@ -299,7 +299,8 @@ int  mio_receive(mio_queue *, mio_op *, mio_socket *, void *buffer,
 /* <<what can be asked of a queue>> (5 of 14), book/04-an-api-from-its-test.md: An API from its test */
 
 /*
- * Sends what the kernel takes, or all of it; waits for room.
+ * Sends what the kernel takes (on Windows at most 1 MiB), or all of it;
+ * waits for room.
  *   result  bytes; of send_all, `length`
  *   errors  MIO_EPIPE, MIO_ECONNRESET, MIO_ETIMEDOUT, MIO_ENOTCONN,
  *           MIO_EMSGSIZE, MIO_EUNREACHABLE, MIO_ECONNREFUSED; `done` says
@@ -480,7 +481,9 @@ int mio_socket_peer(const mio_socket *, mio_address *);
 int mio_socket_adopt(mio_socket *, mio_native);
 
 /*
- * Gives the descriptor back, open, and forgets it.
+ * Gives the descriptor back, open, and forgets it. On Windows it is tied
+ * to its queue's port for life: adopted again, it can be closed, or be
+ * waited for with a ready.
  *   errors  MIO_EBUSY something is pending; MIO_EBADF
  *   thread  owner of the queue that used it
  *   cost    one system call if the kernel watches it
