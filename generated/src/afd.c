@@ -53,7 +53,6 @@ static struct {
     NTSTATUS (NTAPI *control)(HANDLE, HANDLE, void *, void *,
         IO_STATUS_BLOCK *, ULONG, void *, ULONG, void *, ULONG);
     NTSTATUS (NTAPI *cancel)(HANDLE, IO_STATUS_BLOCK *, IO_STATUS_BLOCK *);
-    ULONG (NTAPI *error)(NTSTATUS);
 } nt;
 
 static void find_call(void *call, const char *name)
@@ -69,8 +68,7 @@ static BOOL CALLBACK find_calls(INIT_ONCE *once, void *p, void **context)
     find_call(&nt.create, "NtCreateFile");
     find_call(&nt.control, "NtDeviceIoControlFile");
     find_call(&nt.cancel, "NtCancelIoFileEx");
-    find_call(&nt.error, "RtlNtStatusToDosError");
-    return nt.create && nt.control && nt.cancel && nt.error;
+    return nt.create && nt.control && nt.cancel;
 }
 
 /* <<open the driver>> (1 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
@@ -166,7 +164,7 @@ static int ask_driver(mio_queue *q, mio_socket *s, unsigned ways)
     NTSTATUS status = nt.control(q->afd, NULL, NULL, s, &p->done, AFD_POLL,
         &p->asked, sizeof p->asked, &p->asked, sizeof p->asked);
     if ((ULONG)status >> 30 == 3)
-        return (int)nt.error(status);
+        return mio__of_status(status);
     s->flags |= POLLING;
     s->interest = (uint8_t)ways;
     return 0;
@@ -229,7 +227,7 @@ static void tell(mio_queue *q, mio_socket *s, const struct poll *p)
     if (p->done.Status == cancelled)
         return;
     if (p->done.Status < 0)
-        end_all(q, s, NOT_NOW, (int)nt.error(p->done.Status));
+        end_all(q, s, NOT_NOW, mio__of_status(p->done.Status));
     else if (events & AFD_CLOSED)
         end_all(q, s, NOT_NOW, WSAENOTSOCK);
     else

@@ -67,9 +67,10 @@ static int request_receive_from(mio_op *op, DWORD *n)
     WSABUF part = part_of(op);
     DWORD flags = 0;
     mio_address *from = op->with.from;
-    if (from == NULL)
+    if (from != NULL)
+        memset(from, 0, sizeof *from);
+    if (from == NULL || op->socket->type == MIO_STREAM)
         return request_receive(op, n);
-    memset(from, 0, sizeof *from);
     from->length = sizeof from->storage;
     return handed_over(op, WSARecvFrom(op->socket->native, &part, 1, n,
                            &flags, (void *)from->storage.bytes,
@@ -117,8 +118,9 @@ static int request_connect(mio_op *op, DWORD *n)
         return WSAEAFNOSUPPORT;
     if (s->type == MIO_DATAGRAM)
         return mio__connect_datagram(s, op->with.to);
-    mio__bind_any(s);
-    int error = extension(s->native, (GUID)WSAID_CONNECTEX, &connect_ex,
+    int error = mio__bind_any(s);
+    if (error == 0)
+        error = extension(s->native, (GUID)WSAID_CONNECTEX, &connect_ex,
                           sizeof connect_ex);
     if (error != 0)
         return error;
@@ -153,14 +155,14 @@ static int request_accept(mio_op *op, DWORD *n)
     return error;
 }
 
-/* <<what a request came to>> (1 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<what a request came to>> (1 of 8), book/10-the-same-on-iocp.md: The same on IOCP */
 static bool completes(mio_op *op, int64_t result)
 {
     op->result = result;
     op->native = 0;
     return true;
 }
-/* <<what a request came to>> (2 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<what a request came to>> (2 of 8), book/10-the-same-on-iocp.md: The same on IOCP */
 
 /* A connection's error is told once in each direction, also in place of an
    end */
@@ -168,18 +170,19 @@ static bool fails(mio_op *op, int error)
 {
     mio_socket *s = op->socket;
     uint32_t told = (uint32_t)TOLD * op->way;
-    if (s->type == MIO_STREAM && mio__code(error) == MIO_ECONNRESET) {
-        if (s->error == 0)
-            s->error = error;
-        s->flags |= told;
-    }
     op->native = error;
     op->result = mio__code(error);
-    if (s->type == MIO_DATAGRAM && op->result == MIO_ECONNRESET)
+    if (s->type == MIO_STREAM && op->result == MIO_ECONNRESET) {
+        if (s->flags & told)
+            return completes(op, op->way == READING ? 0 : MIO_EPIPE);
+        s->flags |= told;
+        s->error = error;
+    }
+    if (s->type == MIO_DATAGRAM && error == WSAECONNRESET)
         op->result = MIO_ECONNREFUSED;  /* ICMP's word for it, here */
     return true;
 }
-/* <<what a request came to>> (3 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<what a request came to>> (3 of 8), book/10-the-same-on-iocp.md: The same on IOCP */
 
 static bool received(mio_op *op, DWORD n)
 {
@@ -190,7 +193,7 @@ static bool received(mio_op *op, DWORD n)
         return fails(op, s->error);
     return completes(op, (int64_t)n);
 }
-/* <<what a request came to>> (4 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<what a request came to>> (4 of 8), book/10-the-same-on-iocp.md: The same on IOCP */
 
 static bool sent(mio_op *op, DWORD n)
 {
@@ -199,7 +202,7 @@ static bool sent(mio_op *op, DWORD n)
         return false;
     return completes(op, (int64_t)op->done);
 }
-/* <<what a request came to>> (5 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<what a request came to>> (5 of 8), book/10-the-same-on-iocp.md: The same on IOCP */
 
 /* A peer that gave up while it waited is passed over */
 static bool accepted(mio_op *op, int error)
@@ -213,20 +216,38 @@ static bool accepted(mio_op *op, int error)
     return error == WSAENOTCONN || mio__code(error) == MIO_ECONNRESET
         ? false : fails(op, error);
 }
-/* <<what a request came to>> (6 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<what a request came to>> (6 of 8), book/10-the-same-on-iocp.md: The same on IOCP */
 
 static bool connected(mio_op *op, int error)
 {
     mio_socket *s = op->socket;
     if (error == 0 && s->type == MIO_STREAM)
         error = mio__update(s->native, SO_UPDATE_CONNECT_CONTEXT, NULL, 0);
+    if (error == WSAENOTCONN)           /* it was, and is gone */
+        error = WSAECONNRESET;
     if (error != 0)
         return fails(op, error);
     if (s->type == MIO_STREAM)
         s->flags |= CONNECTED;
     return completes(op, 0);
 }
-/* <<what a request came to>> (7 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<what a request came to>> (7 of 8), book/10-the-same-on-iocp.md: The same on IOCP */
+
+/* Nothing more will come: the receive in the kernel ends, and those behind
+   it find out in their turn */
+static bool was_shut(mio_op *op)
+{
+    mio_socket *s = op->socket;
+    mio_op *first = s->head[READING - 1];
+    if (op->length & MIO_SHUT_RECEIVE) {
+        s->flags |= NO_MORE;
+        if (first != NULL && first->flags & IN_KERNEL
+                && first->kind != OP_READY)
+            mio__stop(s->queue, first, 0);
+    }
+    return completes(op, 0);
+}
+/* <<what a request came to>> (8 of 8), book/10-the-same-on-iocp.md: The same on IOCP */
 
 /* Has it its result? If not, there is more to be requested */
 static bool came_to(mio_op *op, int error, DWORD n)
@@ -241,7 +262,7 @@ static bool came_to(mio_op *op, int error, DWORD n)
         return fails(op, error);
     if (op->kind == OP_RECEIVE || op->kind == OP_RECEIVE_FROM)
         return received(op, n);
-    return op->kind == OP_SHUT ? completes(op, 0) : sent(op, n);
+    return op->kind == OP_SHUT ? was_shut(op) : sent(op, n);
 }
 
 /* <<a half that was shut>> (1 of 1), book/10-the-same-on-iocp.md: The same on IOCP */
@@ -320,6 +341,8 @@ static bool start(mio_queue *q, mio_op *op)
     DWORD n = 0;
     if (op->flags & GIVEN_UP)
         return true;
+    if (op->kind == OP_ACCEPT)
+        op->with.accepted->native = INVALID_SOCKET;     /* none yet */
     int error = hand_over(q, op, &n);
     if (error != WSA_IO_PENDING)
         return came_to(op, error, n);
@@ -358,7 +381,7 @@ static void proceed_both(mio_queue *q, mio_socket *s)
     proceed(q, s, READING);
 }
 
-/* <<begin on a port>> (1 of 3), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<begin on a port>> (1 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
 static void begin(mio_queue *q, mio_op *op)
 {
     append(op->socket, op);
@@ -371,39 +394,24 @@ int mio__submit_bytes(mio_queue *q, mio_op *op)
 {
     return mio__submit(q, op);
 }
-/* <<begin on a port>> (2 of 3), book/10-the-same-on-iocp.md: The same on IOCP */
-
-/* What waits to be received ends now: nothing more will come */
-static void shut_receive(mio_queue *q, mio_socket *s)
-{
-    mio_op *op = s->head[READING - 1], *next;
-    s->flags |= NO_MORE;
-    for (; op != NULL; op = next) {
-        next = op->next;
-        if (op->kind != OP_READY)
-            mio__stop(q, op, 0);
-    }
-}
-/* <<begin on a port>> (3 of 3), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<begin on a port>> (2 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
 
 void mio__begin_first(mio_queue *q, mio_op *op)
 {
     mio_socket *s = op->socket;
-    bool receiving = op->kind == OP_SHUT && op->length & MIO_SHUT_RECEIVE;
+    bool alone = op->kind == OP_SHUT && op->length == MIO_SHUT_RECEIVE;
     if (!(s->flags & IS_OPEN)) {
         mio__end(q, op, MIO_EBADF, WSAEBADF);
         return;
     }
     if (s->queue == NULL)
         join(q, s);
-    if (receiving && op->length == MIO_SHUT_RECEIVE) {
+    if (alone) {                        /* not behind those who send */
         came_to(op, mio__shut(op), 0);
         mio__finish(q, op);
     } else {
         begin(q, op);
     }
-    if (receiving)
-        shut_receive(q, s);
 }
 
 /* <<give up and let go, on a port>> (1 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
@@ -450,12 +458,12 @@ void mio__stop_socket(mio_queue *q, mio_socket *s)
     stop_line(q, s->head[WRITING - 1]);
 }
 
-/* <<close on a port>> (1 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<close on a port>> (1 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
 static mio_op *closing(const mio_socket *s)
 {
     return s->reserved[0];
 }
-/* <<close on a port>> (2 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<close on a port>> (2 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
 
 /* The last packet has come: the memory is the caller's again */
 static void close_if_quiet(mio_queue *q, mio_socket *s)
@@ -470,7 +478,21 @@ static void close_if_quiet(mio_queue *q, mio_socket *s)
     s->reserved[0] = NULL;
     mio__finish(q, op);
 }
-/* <<close on a port>> (3 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<close on a port>> (3 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
+
+/* With a time to linger it would block, and stays open: then without */
+static int close_native(SOCKET native)
+{
+    static const struct linger none;
+    if (closesocket(native) == 0)
+        return 0;
+    if (WSAGetLastError() != WSAEWOULDBLOCK)
+        return WSAGetLastError();
+    setsockopt(native, SOL_SOCKET, SO_LINGER, (const char *)&none,
+               sizeof none);
+    return closesocket(native) == 0 ? 0 : WSAGetLastError();
+}
+/* <<close on a port>> (4 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
 
 void mio__close(mio_queue *q, mio_op *op)
 {
@@ -482,12 +504,12 @@ void mio__close(mio_queue *q, mio_op *op)
     s->flags &= ~(uint32_t)IS_OPEN;
     s->reserved[0] = op;
     mio__stop_socket(q, s);
-    op->native = closesocket(s->native) != 0 ? WSAGetLastError() : 0;
+    op->native = close_native(s->native);
     op->result = mio__code(op->native);
     s->native = INVALID_SOCKET;
     close_if_quiet(q, s);
 }
-/* <<close on a port>> (4 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<close on a port>> (5 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
 
 void mio__release(mio_queue *q, mio_socket *s)
 {
@@ -495,7 +517,7 @@ void mio__release(mio_queue *q, mio_socket *s)
     part(q, s);
     s->flags &= ~(uint32_t)(ASSOCIATED | AT_ONCE | CAREFUL);
 }
-/* <<close on a port>> (5 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<close on a port>> (6 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
 
 int mio_socket_detach(mio_socket *s, mio_native *native)
 {
@@ -551,7 +573,9 @@ static void polled(mio_queue *q, mio_socket *s)
 static bool gave_up(mio_op *op, int error, DWORD n)
 {
     int64_t code = op->result;
-    if (error == 0 && came_to(op, 0, n))
+    if (error == WSAEMSGSIZE)           /* cut, and gone */
+        return came_to(op, error, n);
+    if (error == 0 && came_to(op, 0, n) && op->result >= 0)
         return true;
     if (op->kind == OP_ACCEPT)
         mio__discard(op->with.accepted);

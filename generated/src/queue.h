@@ -168,7 +168,7 @@ int  mio__of_status(long status);
 int  mio__open(mio_socket *, int family, int type);
 void mio__discard(mio_socket *);
 bool mio__plain(const mio_socket *);
-void mio__bind_any(mio_socket *);
+int  mio__bind_any(mio_socket *);
 int  mio__update(mio_native, int option, const void *value, int size);
 int  mio__accepted(const mio_socket *listener, mio_socket *);
 int  mio__connect_datagram(mio_socket *, const mio_address *to);

@@ -18,7 +18,9 @@
 #endif
 
 /* Words of getaddrinfo that not every system has */
-#if defined(EAI_NODATA)
+#if defined(_WIN32)
+enum { EMPTY_NAME = WSANO_DATA };       /* EAI_NODATA is another there */
+#elif defined(EAI_NODATA)
 enum { EMPTY_NAME = EAI_NODATA };
 #else
 enum { EMPTY_NAME = EAI_NONAME };

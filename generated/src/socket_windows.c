@@ -23,6 +23,10 @@ static const struct { int32_t status; int native, code; } codes[] = {
     { (int32_t)0xC000020C, WSAECONNABORTED, MIO_ECONNRESET },
     { (int32_t)0xC00000C9, ERROR_NETNAME_DELETED, MIO_ECONNRESET },
     { 0, WSAENETRESET, MIO_ECONNRESET },
+    { (int32_t)0xC000013E, WSAECONNRESET, MIO_ECONNRESET },
+    { (int32_t)0xC000A012, WSAECONNRESET, MIO_ECONNRESET },
+    { (int32_t)0xC000020F, WSAECONNABORTED, MIO_ECONNRESET },
+    { (int32_t)0xC00000BC, WSAECONNREFUSED, MIO_ECONNREFUSED },
     { (int32_t)0xC00000B0, WSAESHUTDOWN, MIO_EPIPE },
     { (int32_t)0xC0000237, WSAEDISCON, MIO_EPIPE },
     { (int32_t)0xC00000B5, WSAETIMEDOUT, MIO_ETIMEDOUT },
@@ -34,11 +38,14 @@ static const struct { int32_t status; int native, code; } codes[] = {
     { (int32_t)0xC0000350, WSAEHOSTDOWN, MIO_EUNREACHABLE },
     { 0, WSAENETDOWN, MIO_EUNREACHABLE },
     { (int32_t)0xC000020A, WSAEADDRINUSE, MIO_EADDRINUSE },
+    { (int32_t)0xC0000043, WSAEADDRINUSE, MIO_EADDRINUSE },
+    { (int32_t)0xC0000209, WSAEADDRINUSE, MIO_EADDRINUSE },
+    { (int32_t)0xC0000018, WSAEADDRNOTAVAIL, MIO_EADDRNOTAVAIL },
     { (int32_t)0xC0000141, WSAEADDRNOTAVAIL, MIO_EADDRNOTAVAIL },
     { (int32_t)0xC0000207, WSAEADDRNOTAVAIL, MIO_EADDRNOTAVAIL },
     { (int32_t)0xC0000022, WSAEACCES, MIO_EACCES },
     { (int32_t)0x80000005, WSAEMSGSIZE, MIO_EMSGSIZE },
-    { (int32_t)0xC0000023, WSAEMSGSIZE, MIO_EMSGSIZE },
+    { (int32_t)0xC0000206, WSAEMSGSIZE, MIO_EMSGSIZE },
     { (int32_t)0xC000023A, WSAENOTCONN, MIO_ENOTCONN },
     { (int32_t)0xC0000140, WSAENOTCONN, MIO_ENOTCONN },
     { (int32_t)0xC000023B, WSAEISCONN, MIO_EISCONN },
@@ -46,6 +53,7 @@ static const struct { int32_t status; int native, code; } codes[] = {
     { (int32_t)0xC0000017, WSAENOBUFS, MIO_ENOMEM },
     { (int32_t)0xC0000044, WSAENOBUFS, MIO_ENOMEM },
     { (int32_t)0xC00000A1, WSAENOBUFS, MIO_ENOMEM },
+    { (int32_t)0xC000012D, WSAENOBUFS, MIO_ENOMEM },
     { 0, WSA_NOT_ENOUGH_MEMORY, MIO_ENOMEM },
 /* <<codes of Windows>> (3 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
     { 0, ERROR_NOT_ENOUGH_QUOTA, MIO_ENOMEM },
@@ -62,6 +70,7 @@ static const struct { int32_t status; int native, code; } codes[] = {
     { (int32_t)0xC000000D, WSAEINVAL, MIO_EINVAL },
     { (int32_t)0xC0000184, WSAEINVAL, MIO_EINVAL },
     { (int32_t)0xC0000005, WSAEFAULT, MIO_EINVAL },
+    { (int32_t)0xC0000023, WSAEFAULT, MIO_EINVAL },
     { 0, WSAEAFNOSUPPORT, MIO_EINVAL },
     { 0, WSAEDESTADDRREQ, MIO_ENOTCONN },
     { 0, WSAEWOULDBLOCK, MIO_EAGAIN }
@@ -152,14 +161,18 @@ void mio__discard(mio_socket *s)
 }
 /* <<open a socket on Windows>> (2 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
 
-/* What the network says of earlier datagrams: to connected sockets only */
+/* What the network says of earlier datagrams: to connected sockets only.
+   The second word is not in every header */
 static int tell_refusals(SOCKET native, BOOL tell)
 {
+    static const DWORD words[] = { SIO_UDP_CONNRESET, 0x9800000Fu };
     DWORD n;
-    if (WSAIoctl(native, SIO_UDP_CONNRESET, &tell, sizeof tell, NULL, 0, &n,
-                 NULL, NULL) == 0)
-        return 0;
-    return WSAGetLastError() == WSAEOPNOTSUPP ? 0 : WSAGetLastError();
+    for (int i = 0; i < 2; i++)
+        if (WSAIoctl(native, words[i], &tell, sizeof tell, NULL, 0, &n,
+                     NULL, NULL) != 0
+                && WSAGetLastError() != WSAEOPNOTSUPP)
+            return WSAGetLastError();
+    return 0;
 }
 /* <<open a socket on Windows>> (3 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
 
@@ -231,6 +244,8 @@ bool mio__plain(const mio_socket *s)
 int mio_socket_adopt(mio_socket *s, mio_native native)
 {
     WSAPROTOCOL_INFOW info;
+    struct sockaddr_storage peer;
+    int size = sizeof peer;
     DWORD unused;
     memset(s, 0, sizeof *s);
     s->native = INVALID_SOCKET;
@@ -244,41 +259,55 @@ int mio_socket_adopt(mio_socket *s, mio_native native)
         return mio__code(error);
     if (info.iSocketType != SOCK_STREAM && info.iSocketType != SOCK_DGRAM)
         return MIO_ENOTSUP;
-    fill_in(s, native, info.iSocketType == SOCK_STREAM ? MIO_STREAM
-            : MIO_DATAGRAM, mio__family(info.iAddressFamily));
+    bool stream = info.iSocketType == SOCK_STREAM;
+    if (!stream && getpeername(native, (struct sockaddr *)&peer, &size))
+        error = tell_refusals(native, FALSE);
+    if (error != 0)
+        return mio__code(error);
+    fill_in(s, native, stream ? MIO_STREAM : MIO_DATAGRAM,
+            mio__family(info.iAddressFamily));
     return 0;
 }
 
-/* <<calls of a socket on Windows>> (1 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
-/* Without this option, others could bind to the same port, and take what
-   comes */
-int mio_socket_bind(mio_socket *s, const mio_address *a)
+/* <<calls of a socket on Windows>> (1 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
+/* Alone: nobody else can bind to the same port, and take what comes */
+static int bind_to(mio_socket *s, const mio_address *a, BOOL alone)
 {
     const void *address = a->storage.bytes;
-    BOOL on = TRUE;
+    if (setsockopt(s->native, SOL_SOCKET, SO_EXCLUSIVEADDRUSE,
+                   (const char *)&alone, sizeof alone) != 0
+            || bind(s->native, address, (int)a->length) != 0)
+        return WSAGetLastError();
+    return 0;
+}
+/* <<calls of a socket on Windows>> (2 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
+
+int mio_socket_bind(mio_socket *s, const mio_address *a)
+{
     if (!(s->flags & IS_OPEN))
         return MIO_EBADF;
     if (mio_address_family(a) != s->family)
         return MIO_EINVAL;
-    if (setsockopt(s->native, SOL_SOCKET, SO_EXCLUSIVEADDRUSE,
-                   (const char *)&on, sizeof on) != 0
-            || bind(s->native, address, (int)a->length) != 0)
-        return mio__code(WSAGetLastError());
-    return 0;
+    int error = bind_to(s, a, TRUE);
+    if (error == WSAEADDRINUSE && s->type == MIO_STREAM)
+        error = bind_to(s, a, FALSE);   /* old connections hold it */
+    return error != 0 ? mio__code(error) : 0;
 }
-/* <<calls of a socket on Windows>> (2 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<calls of a socket on Windows>> (3 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
 
 /* ConnectEx asks for a bound socket: to any port, if it was to none */
-void mio__bind_any(mio_socket *s)
+int mio__bind_any(mio_socket *s)
 {
     struct sockaddr_storage any;
     struct sockaddr *name = (struct sockaddr *)&any;
     memset(&any, 0, sizeof any);
     name->sa_family = (u_short)mio__native_family(s->family);
-    bind(s->native, name, s->family == MIO_IPV6
-         ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
+    int bad = bind(s->native, name, s->family == MIO_IPV6
+        ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
+    return bad == 0 || WSAGetLastError() == WSAEINVAL   /* it is bound */
+        ? 0 : WSAGetLastError();
 }
-/* <<calls of a socket on Windows>> (3 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<calls of a socket on Windows>> (4 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
 
 int mio_socket_listen(mio_socket *s, int backlog)
 {
@@ -290,7 +319,7 @@ int mio_socket_listen(mio_socket *s, int backlog)
         return mio__code(WSAGetLastError());
     return 0;
 }
-/* <<calls of a socket on Windows>> (4 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<calls of a socket on Windows>> (5 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
 
 static int name(const mio_socket *s, mio_address *a,
                 int (WSAAPI *ask)(SOCKET, struct sockaddr *, int *))
@@ -305,7 +334,7 @@ static int name(const mio_socket *s, mio_address *a,
     a->length = (uint32_t)length;
     return 0;
 }
-/* <<calls of a socket on Windows>> (5 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<calls of a socket on Windows>> (6 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
 
 int mio_socket_local(const mio_socket *s, mio_address *a)
 {
@@ -330,8 +359,11 @@ int mio__update(SOCKET native, int option, const void *value, int size)
 int mio__accepted(const mio_socket *listener, mio_socket *s)
 {
     SOCKET native = s->native, other = listener->native;
+    u_long on = 1;                      /* whatever the listener is */
     int error = mio__update(native, SO_UPDATE_ACCEPT_CONTEXT, &other,
                             sizeof other);
+    if (error == 0 && ioctlsocket(native, (long)FIONBIO, &on) != 0)
+        error = WSAGetLastError();
     if (error == 0)
         fill_in(s, native, MIO_STREAM, listener->family);
     return error;
