@@ -689,6 +689,26 @@ static void shutting_both_halves(void)
     end();
 }
 
+static void receives_end_in_order_when_their_half_is_shut(void)
+{
+    mio_op first = { 0 }, second = { 0 }, shutting = { 0 }, *done[3];
+    char bytes[2];
+    int seen = 0;
+
+    begin();
+    EQUAL(mio_receive(q, &first, &ours, &bytes[0], 1), 0);
+    EQUAL(mio_receive(q, &second, &ours, &bytes[1], 1), 0);
+    quiet(q, 5 * MS);
+    EQUAL(mio_shut(q, &shutting, &ours, MIO_SHUT_RECEIVE), 0);
+    wait_all(q, done, 3);
+    for (int i = 0; i < 3; i++) {
+        EQUAL(done[i]->result, 0);
+        if (done[i] == &first) EQUAL(seen++, 0);
+        if (done[i] == &second) EQUAL(seen++, 1);
+    }
+    end();
+}
+
 static void there_is_no_third_half(void)
 {
     mio_op op = { 0 };
@@ -1051,6 +1071,7 @@ const struct test closing_tests[] = {
     TEST(a_waiting_end_can_be_cancelled),
     TEST(shutting_the_receiving_half_ends_a_waiting_receive),
     TEST(shutting_both_halves),
+    TEST(receives_end_in_order_when_their_half_is_shut),
     TEST(there_is_no_third_half),
     TEST(a_send_after_the_end_is_a_broken_pipe_and_no_signal),
     TEST(a_send_to_who_has_gone_fails_and_is_no_signal),

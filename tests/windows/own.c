@@ -100,12 +100,40 @@ static void test_listener(void)
     closesocket(ours.native);
 }
 
+/* On Linux such a call marks the socket all the same, so the suite does not ask */
+static void test_failed_shut(void)
+{
+    static mio_socket listener, ours, other;
+    static mio_op connecting, accepting, op;
+    mio_op *done[2];
+    mio_queue *q;
+    mio_address at;
+    char byte;
+
+    mio_address_parse(&at, "127.0.0.1", 0);
+    bool good = mio_queue_open(&q, NULL) == 0 && mio_socket_open(&listener, MIO_IPV4, MIO_STREAM) == 0
+        && mio_socket_bind(&listener, &at) == 0 && mio_socket_listen(&listener, 0) == 0
+        && mio_socket_local(&listener, &at) == 0 && mio_socket_open(&ours, MIO_IPV4, MIO_STREAM) == 0
+        && mio_shut(q, &op, &ours, MIO_SHUT_RECEIVE) == 0 && mio_queue_wait(q, done, 1, -1) == 1;
+    say(good && op.result == MIO_ENOTCONN, "a shut of what is not connected fails", (long)op.result);
+    mio_accept(q, &accepting, &listener, &other);
+    mio_connect(q, &connecting, &ours, &at);
+    for (int n = 0; n < 2; ) n += mio_queue_wait(q, done, 2 - n, -1);
+    mio_receive(q, &op, &ours, &byte, 1);
+    int ended = mio_queue_wait(q, done, 1, 20000000);
+    say(ended == 0, "and a receive after it waits for data", ended);
+    closesocket(ours.native);
+    closesocket(other.native);
+    closesocket(listener.native);
+}
+
 int main(void)
 {
     WSADATA data;
 
     test_codes();
     test_listener();
+    test_failed_shut();
     WSAStartup(MAKEWORD(2, 2), &data);
     SOCKET s = WSASocketW(AF_INET, SOCK_STREAM, 0, NULL, 0, WSA_FLAG_OVERLAPPED);
     test_codes_with_winsock(s);
