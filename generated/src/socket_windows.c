@@ -165,10 +165,10 @@ void mio__discard(mio_socket *s)
    The second word is not in every header */
 static int tell_refusals(SOCKET native, BOOL tell)
 {
-    static const DWORD words[] = { SIO_UDP_CONNRESET, 0x9800000Fu };
+    static const DWORD asked[] = { SIO_UDP_CONNRESET, 0x9800000Fu };
     DWORD n;
     for (int i = 0; i < 2; i++)
-        if (WSAIoctl(native, words[i], &tell, sizeof tell, NULL, 0, &n,
+        if (WSAIoctl(native, asked[i], &tell, sizeof tell, NULL, 0, &n,
                      NULL, NULL) != 0
                 && WSAGetLastError() != WSAEOPNOTSUPP)
             return WSAGetLastError();
