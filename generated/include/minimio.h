@@ -259,7 +259,7 @@ int mio_queue_wake(mio_queue *);
  * Connects a socket; `to` is the queue's until then.
  *   errors  MIO_ECONNREFUSED, MIO_EUNREACHABLE, MIO_ETIMEDOUT (also the
  *           network's), MIO_ECONNRESET, MIO_EADDRNOTAVAIL, MIO_EACCES,
- *           MIO_EISCONN, MIO_EAGAIN, MIO_EINVAL (family)
+ *           MIO_EADDRINUSE, MIO_EISCONN, MIO_EAGAIN, MIO_EINVAL (family)
  *   thread  any; twin: owner
  *   from    connect(2), ConnectEx
  */
@@ -273,7 +273,7 @@ int  mio_connect(mio_queue *, mio_op *, mio_socket *,
  * until then, and afterwards open, non-blocking, not inherited, and free
  * to be used with any queue. A peer that gave up is passed over.
  *   errors  MIO_EMFILE (accept works again afterwards), MIO_EINVAL (not
- *           listening)
+ *           listening), MIO_EACCES
  *   thread  any; twin: owner
  *   from    accept(2), AcceptEx
  */
@@ -289,7 +289,8 @@ int  mio_accept(mio_queue *, mio_op *, mio_socket *listener,
  *   errors  MIO_ECONNRESET (never a clean end; told once in each
  *           direction), MIO_ETIMEDOUT, MIO_ENOTCONN, MIO_EMSGSIZE (a
  *           datagram too long; its start is in the buffer),
- *           MIO_ECONNREFUSED (of a connected datagram socket)
+ *           MIO_ECONNREFUSED (of a connected datagram socket),
+ *           MIO_EUNREACHABLE
  *   thread  any; twin: owner
  *   from    recv(2), read(2), WSARecv
  */
@@ -303,8 +304,8 @@ int  mio_receive(mio_queue *, mio_op *, mio_socket *, void *buffer,
  * waits for room.
  *   result  bytes; of send_all, `length`
  *   errors  MIO_EPIPE, MIO_ECONNRESET, MIO_ETIMEDOUT, MIO_ENOTCONN,
- *           MIO_EMSGSIZE, MIO_EUNREACHABLE, MIO_ECONNREFUSED; `done` says
- *           how far a send_all got
+ *           MIO_EMSGSIZE, MIO_EUNREACHABLE, MIO_ECONNREFUSED,
+ *           MIO_EACCES; `done` says how far a send_all got
  *   thread  any; twins: owner
  *   from    send(2), write(2), WSASend
  */
@@ -337,7 +338,8 @@ int  mio_receive_from(mio_queue *, mio_op *, mio_socket *, void *buffer,
  * A datagram and where it goes; `to` is the queue's until then.
  *   result  bytes, all of them
  *   errors  MIO_EMSGSIZE longer than can be sent, MIO_EUNREACHABLE,
- *           MIO_EACCES, MIO_EADDRNOTAVAIL, MIO_EINVAL (family)
+ *           MIO_EACCES, MIO_EADDRNOTAVAIL, MIO_EINVAL (family); of local
+ *           sockets also MIO_ECONNREFUSED, MIO_EAGAIN (no room there)
  *   thread  any; twin: owner
  *   from    sendto(2), WSASendTo
  */

@@ -462,7 +462,10 @@ static void begin_ready(mio_queue *q, mio_op *op)
     mio_socket *s = op->socket;
     append(s, op);
     s->flags |= op->way | CAREFUL;      /* only the kernel's word counts */
-    answered(q, op, mio__watch_again(q, s, op->way));
+    int error = mio__watch_again(q, s, op->way);
+    if (error != 0)                     /* it did not look: others try */
+        s->flags &= ~(uint32_t)op->way;
+    answered(q, op, error);
 }
 /* <<begin>> (4 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 
@@ -581,7 +584,7 @@ void mio__close(mio_queue *q, mio_op *op)
         mio__release(q, s);
     }
     int error = close(s->native) != 0 ? errno : 0;
-    if (error == EINTR || error == EINPROGRESS)
+    if (error == EINTR || error == EINPROGRESS || error == ECONNRESET)
         error = 0;                      /* it is closed all the same */
     s->flags = 0;
     s->native = -1;

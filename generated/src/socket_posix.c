@@ -188,7 +188,8 @@ int mio_socket_bind(mio_socket *s, const mio_address *a)
         return mio__code(errno);
     const void *address = a->storage.bytes;
     if (bind(s->native, address, (socklen_t)a->length) != 0)
-        return mio__code(errno);
+        return errno == ENOENT ? MIO_EADDRNOTAVAIL      /* no directory */
+                               : mio__code(errno);
     return 0;
 }
 /* <<calls of a socket>> (2 of 8), book/09-completion-over-readiness.md: Completion over readiness */
