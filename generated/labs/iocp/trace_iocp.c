@@ -63,6 +63,8 @@ static SOCKET say_socket(SOCKET s)
 }
 /* <<calls of Winsock that say what they do>> (2 of 2), book/91-behaviours.md: The library, system by system */
 
+static const char receiving[] = "receive";
+
 /* A request: what it is called in its packet, and the bytes if it is done
    and has none */
 static int say_request(const char *call, const char *what, bool good,
@@ -72,7 +74,7 @@ static int say_request(const char *call, const char *what, bool good,
     doing = what;
     if (good && skips)
         trace("%s(fifth) = %lu%s", call, *n,
-              *n == 0 ? ", the end" : strcmp(what, "receive") == 0
+              *n == 0 ? ", the end" : what == receiving
               ? " bytes" : "");
     else
         trace("%s(fifth) = %s", call, good ? "done, packet follows"
@@ -117,7 +119,7 @@ static HANDLE say_port(HANDLE file, HANDLE port)
     say_request("WSASend", "send", \
         (WSASend)(s, parts, count, n, flags, record, zero) == 0, n)
 #define WSARecv(s, parts, count, n, flags, record, zero) \
-    say_request("WSARecv", "receive", \
+    say_request("WSARecv", receiving, \
         (WSARecv)(s, parts, count, n, flags, record, zero) == 0, n)
 #define setsockopt(s, level, option, value, size) \
     say("setsockopt", s, (setsockopt)(s, level, option, value, size) \
