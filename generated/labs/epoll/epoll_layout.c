@@ -30,11 +30,11 @@ typedef struct hand_event {
 /* <<the number of epoll_wait, if it has one>> (1 of 1), book/03-three-kernels.md: Talking to three kernels */
 #if defined(__x86_64__)
 _Static_assert(SYS_epoll_wait == 232, "as in the text");
-#define WAIT_NUMBER "call 232"
+static const char wait_number[] = "call 232";
 #elif defined(SYS_epoll_wait)
-#define WAIT_NUMBER "another number"
+static const char wait_number[] = "another number";
 #else
-#define WAIT_NUMBER "no such call"
+static const char wait_number[] = "no such call";
 #endif
 
 SAME_SIZE(hand_event, struct epoll_event);
@@ -46,6 +46,6 @@ int main(void)
     printf("events at %zu, data at %zu, %zu bytes\n",
            offsetof(hand_event, events), offsetof(hand_event, data),
            sizeof(hand_event));
-    puts("epoll_wait: " WAIT_NUMBER);
+    printf("epoll_wait: %s\n", wait_number);
     return 0;
 }
