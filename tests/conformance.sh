@@ -163,6 +163,9 @@ who_does_not_listen_cannot_accept: $listener
 accept_on_what_does_not_listen_is_MIO_EINVAL: $listener
 a_listener_neither_sends_nor_receives_and_accepts_on: $listener
 a_refusal_reaches_the_receive_that_waits_once: Wine 8 tells nothing more of a datagram socket that was refused"
+# These know that a send is done when it is submitted, which is so where its packet is left out
+at_once='sends_and_receives_are_posted: it waits for the send first
+closing_one_of_a_batch_leaves_the_other_its_one_completion: it waits no time for a send'
 
 for name in $systems $more_windows; do
     omit='' column=''
@@ -185,6 +188,13 @@ for name in $systems $more_windows; do
     *)     SUITE_SECONDS=60 behaves "$title" ${run:+"$run"} "$work/suite$exe" ;;    # also Windows itself: a refusal takes it up to 2 s
     esac
     if [ $how = build_with_packets ] && [ "$failed" -eq 0 ]; then packets "$title"; fi
+    case $how:$few:$name in
+    build_with_packets::windows)        # and where no packet can be left out
+        title="$title, each success with its packet" omit="$wine_differs
+$at_once"
+        SUITE_NO_SKIP=1 SUITE_SECONDS=60 behaves "$title" "$run" "$work/suite$exe"
+        [ "$failed" -gt 0 ] || packets "$title" ;;
+    esac
 done
 omit='' column=''
 case $systems in here) exit 0 ;; esac

@@ -293,8 +293,8 @@ static int request(mio_op *op, DWORD *n)
 }
 /* <<which request>> (2 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
 
-/* The first request on a socket ties it to the port for life. Where every
-   layer allows it, what is done at once has no packet */
+/* The first request on a socket ties it to the port for life. What is done
+   at once has no packet, if that can be had */
 static int associate(mio_queue *q, mio_socket *s)
 {
     HANDLE handle = (HANDLE)s->native;
@@ -483,7 +483,7 @@ static void close_if_quiet(mio_queue *q, mio_socket *s)
 /* With a time to linger it would block, and stays open: then without */
 static int close_native(SOCKET native)
 {
-    static const struct linger none;
+    static const struct linger none = { 0, 0 };
     if (closesocket(native) == 0)
         return 0;
     if (WSAGetLastError() != WSAEWOULDBLOCK)
