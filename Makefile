@@ -46,7 +46,7 @@ MODEL     := $(if $(filter Linux,$(KERNEL)),tests/kqueue)
 # What 'setup' installs, everything else may need.
 SETUP     := $(filter setup setup-tests,$(MAKECMDGOALS))
 
-.PHONY: all help setup setup-tests tangle programs book pdf epub serve demo chapters bench-counts record behaviours check test clean
+.PHONY: all help setup setup-tests tangle programs book pdf epub serve demo chapters bench-counts record behaviours check test soak mutants coverage bench clean
 
 all: demo                ## tools, tangle, library and examples, the web book, a demo
 	@if command -v notangle > /dev/null && command -v pandoc > /dev/null; then \
@@ -260,6 +260,20 @@ check: | $(SETUP)        ## what authors get wrong, chapter and line; is generat
 test: | $(SETUP)         ## every test; nothing tangles in place before generated/ was compared
 	@$(MAKE) --no-print-directory programs
 	@tests/run
+
+# --- proving it: 'make test' runs a bounded form of each ----------------------
+
+soak:                    ## failing calls and random programs, for long (MINUTES=30 for each backend, SEED)
+	@tests/random/soak
+
+mutants:                 ## break the library a line at a time: which breaks do the tests notice?
+	@tests/mutants/mutants all
+
+coverage:                ## which lines and branches of the library the tests run
+	@tests/coverage/coverage keep
+
+bench:                   ## minimio beside libuv, libev, libevent, mio and epoll by hand
+	@tests/bench/bench keep
 
 clean:                   ## remove what was made (generated/ stays)
 	@rm -rf build
