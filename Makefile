@@ -5,7 +5,7 @@
 MAKEFLAGS += --no-builtin-rules
 BOOK      := book
 CHAPTERS  := $(BOOK)/preface.md $(sort $(wildcard $(BOOK)/[0-9][0-9]-*.md))
-RECORDED  := $(wildcard $(BOOK)/recorded/*)
+RECORDED  := $(wildcard $(BOOK)/recorded/* $(BOOK)/reports/*)
 FIGURES   := $(wildcard $(BOOK)/figures/*.svg)
 TOOLS     := tangle/tangle tangle/check tangle/check.awk tangle/provenance.awk
 WEAVE     := build/weave

@@ -91,6 +91,15 @@ local function recorded(block)
   return R.recorded(name, out:gsub('\n$', ''), (data.read(base .. '.sys') or ''):gsub('%s+$', ''))
 end
 
+-- What a proof wrote of its run, as Markdown of its own.
+local reported, reported_tables
+local function report(block)
+  reported, reported_tables = block.attributes.of, 0
+  local path = data.book .. '/reports/' .. reported .. '.md'
+  local doc = pandoc.read(data.read(path) or warn('there is no ' .. path), 'markdown')
+  return pandoc.walk_block(pandoc.Div(doc.blocks), rules).content
+end
+
 -- What the conformance suite found: the rows of one of its groups, or the notes.
 -- tests/behaviours says what a line of the table is.
 local behaviours = { notes = {}, groups = {} }
@@ -201,6 +210,10 @@ local function table_block(tbl)
     if #caption > 0 and caption[#caption].t == 'Space' then caption:remove(#caption) end
   end
   local known = data.labels[label]
+  if not known and reported and R.open_table then
+    reported_tables = reported_tables + 1
+    return R.open_table(tbl, ('Table %d of the report: %s'):format(reported_tables, reported))
+  end
   if not known then return end
   tbl.caption = { short = nil, long = {} }
   tbl.identifier = ''
@@ -244,6 +257,7 @@ rules = {
     if has_class(block, 'nw-signature') then return signature(block) end
     if block.attributes.recorded then return recorded(block) end
     if has_class(block, 'behaviours') then return behaviour_rows(block) end
+    if has_class(block, 'report') then return report(block) end
     return R.listing(block)
   end,
   Para = function(para)
@@ -326,6 +340,7 @@ local function search_entries(blocks)
         CodeBlock = function(code)
           local shown = code.attributes.recorded and data.read(data.book .. '/recorded/' .. code.attributes.recorded .. '.out')
           local part = data.parts[code.identifier]
+          if has_class(code, 'report') then text = text .. ' ' .. data.read(data.book .. '/reports/' .. code.attributes.of .. '.md') end
           for _, row in ipairs(has_class(code, 'behaviours') and behaviours.groups[code.attributes.of] or {}) do
             text = text .. ' ' .. row[1] .. '.'
           end

@@ -244,6 +244,12 @@ function R.table(tbl, t)
   return raw(('<div class="table" id="%s" tabindex="0" role="region" aria-label="Table %s">\n%s\n</div>'):format(t.id, t.number, html))
 end
 
+-- A table without a number. A narrow screen scrolls it, and so does the keyboard.
+function R.open_table(tbl, name)
+  if epub then return end
+  return raw(('<div class="table" tabindex="0" role="region" aria-label="%s">\n%s\n</div>'):format(name, html_of{ tbl }))
+end
+
 -- Four narrow columns beside a sentence: no scrolling, not even on a telephone.
 function R.behaviours(tbl, of)
   local html = html_of{ tbl }:gsub('<table[^>]*>', ('<table class="behaviours" aria-label="What became of each behaviour: %s">'):format(of), 1)

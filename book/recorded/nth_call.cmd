@@ -1,0 +1,1 @@
+nth_call
