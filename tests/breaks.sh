@@ -3,6 +3,7 @@
 # what the book shows of it must then no longer match: a lab whose output stays the same shows nothing.
 #
 #   LAB | SED-EXPRESSION on its tangled source | what then happens
+# takes: 500
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . ./tangle/systems

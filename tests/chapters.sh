@@ -1,5 +1,6 @@
 #!/bin/sh
 # Every chapter compiles, on every system; and tangle/chapters sees it when one does not
+# takes: 700
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . ./tangle/systems

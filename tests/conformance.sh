@@ -4,6 +4,7 @@
 # pass, and one that counts. MINIMIO_INCLUDE and MINIMIO_SRC: another library than the one in generated/
 #
 #   tests/conformance.sh [columns]      only what the table of behaviours has a column for, see tests/behaviours
+# takes: 300
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . ./tangle/systems

@@ -1,5 +1,7 @@
 #!/bin/sh
 # generated/ is what the chapters say: compared before anything tangles in place.
+# first: others tangle in place
+# takes: 15
 set -u
 cd "$(dirname "$0")/.." || exit 1
 command -v notangle > /dev/null || { echo "skip - generated/ is what the chapters say: missing noweb"; exit 0; }

@@ -2,6 +2,7 @@
 # What the book records of its programs for Linux is the same on the machines that qemu-user is: 32 bits,
 # big-endian, another structure of epoll. (A program under strace is not one that qemu runs.) And what it records of
 # the programs on the library that belong to no system is the same on Windows, under Wine
+# takes: 180
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . ./tangle/systems

@@ -8,6 +8,7 @@
 #   SANITIZE=                empty: not with the sanitizers
 #   WINDOWS=                 empty: not for Windows, under Wine
 # shellcheck disable=SC3045  # dash and bash have ulimit -n; elsewhere it is not used
+# takes: 110
 set -u
 cd "$(dirname "$0")/.." || exit 1
 BIN=${BIN:-build/bin} GENERATED=${GENERATED:-generated} CC=${CC:-cc}

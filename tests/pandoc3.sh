@@ -2,6 +2,7 @@
 # shellcheck disable=SC2317
 # The book is the same with pandoc 3, here pandoc's build for WebAssembly, as
 # with the pandoc at hand: web pages, search, EPUB, PDF.
+# takes: 500
 set -u
 cd "$(dirname "$0")/.." || exit 1
 

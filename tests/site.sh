@@ -1,5 +1,7 @@
 #!/bin/sh
 # The web book as its readers meet it: in a real Chromium, from file://.
+# needs: book
+# takes: 370
 set -u
 cd "$(dirname "$0")/.." || exit 1
 command -v node > /dev/null || { echo "skip - the site in a browser: missing node"; exit 0; }
@@ -13,6 +15,6 @@ if [ -z "${SITE:-}" ]; then
     for tool in pandoc notangle; do
         command -v $tool > /dev/null || { echo "skip - the site in a browser: missing $tool"; exit 0; }
     done
-    make -s book > build/site-make.log 2>&1 || { echo "not ok - make book: $(head -n 1 build/site-make.log)"; exit 1; }
+    [ -n "${MADE:-}" ] || make -s book > build/site-make.log 2>&1 || { echo "not ok - make book: $(head -n 1 build/site-make.log)"; exit 1; }
 fi
 CHROMIUM=$browser exec node tests/site.mjs "${SITE:-build/web}"
