@@ -1,7 +1,12 @@
 #!/bin/sh
-# The fault seam on Unix: each kernel call of the library fails, one in each run, with each error that its manual has.
-# See tests/faults/faults.c. The library's code does not change for it: its objects get other names for the calls.
-# MINIMIO_SRC: another library than the one in generated/
+# The fault seam on Unix: each kernel call of the library fails, one in each run, with each error that its manual has,
+# once, a few times in a row, or from then on for ever: in a workload, in every test of tests/conformance, and in the
+# examples. See tests/faults/runs.c. The library's code does not change for it: its objects get other names for the calls.
+#
+#   tests/faults.sh            every single failure of the workload, and of the rest a sample, chosen by SEED (1)
+#   tests/faults.sh all        everything, for hours; the summary is written to book/reports/faults.md
+#
+# MINIMIO_SRC: another library than the one in generated/      JOBS: how many runs at once
 set -u
 cd "$(dirname "$0")/.." || exit 1
 case $(uname -s) in
@@ -12,46 +17,76 @@ esac
 work=$(mktemp -d "${TMPDIR:-/tmp}/faults.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM HUP
-library=${MINIMIO_SRC:-generated/src} faults=tests/faults model=tests/kqueue
-includes="-Igenerated/include -I$model"
+library=${MINIMIO_SRC:-generated/src} faults=tests/faults model=tests/kqueue suite=tests/conformance
+includes="-Igenerated/include -I$model -Igenerated/src -Igenerated/examples"
+export SEED="${SEED:-1}" JOBS="${JOBS:-$(($(nproc) * 4))}" SUITE_SCALE=10
 for tool in objcopy nm; do
     command -v $tool >/dev/null || { echo "skip - faults: missing $tool"; exit 0; }
 done
 first() { head -n 3 "$1" | tr '\n' ' '; }
 
-# The calls: what calls.c has a fault_ for
+# The calls: what calls.c has a fault_ for; an example's own; and what the witness watches
 sed -n 's/^[a-z].*[ *]\(fault_\([a-z_0-9]*\)\)(.*[^;]$/\2 \1/p' $faults/calls.c >"$work/names"
+sed -n 's/^int witness_\([a-z_]*\)(.*;$/mio_\1 witness_\1/p' $faults/witness.c >"$work/witnessed"
+{
+    cat "$work/witnessed"
+    echo 'process_exit witness_exit'
+    echo 'main suite_main'
+} >"$work/tests"
+{
+    cat "$work/witnessed"
+    echo 'calloc own_calloc'
+    echo 'malloc own_malloc'
+    echo 'main example_main'
+} >"$work/examples"
 
 # No kernel calls, or nothing of the kernel's that fails: their sources were read. A lock and a signal mask are one's own
-harmless='__errno_location _GLOBAL_OFFSET_TABLE_ mem.* str.* snprintf inet_.* clock_gettime getpid pthread_self pthread_sigmask sig.*'
+harmless='__errno_location _GLOBAL_OFFSET_TABLE_ mem.* str.* snprintf inet_.* clock_gettime getpid pthread_self
+pthread_sigmask pthread_mutex_.*lock pthread_cond_.* sig.*'
+# What gives back
+gives_back='free freeaddrinfo pthread_join pthread_mutex_destroy pthread_cond_destroy'
 
-# objects DIRECTORY SOURCE FLAG...: the library, with $cc; the pool, which makes no calls of its own but in threads, is not in it
-objects() {
-    directory=$1 source=$2
+# compiled DIRECTORY NAMES FILE... [-- FLAG...]: with $cc; what is called in NAMES gets the other name
+compiled() {
+    directory=$1 renamed=$2 files=''
     shift 2
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do
+        files="$files $1"
+        shift
+    done
+    [ $# -eq 0 ] || shift
     mkdir -p "$directory"
-    for file in epoll kqueue readiness queue socket_posix posts time operation address; do
+    for file in $files; do
+        object=$directory/$(basename "$file" .c).o
         # shellcheck disable=SC2086
-        $cc $cflags -g $includes "$@" -c -o "$directory/$file.o" "$source/$file.c" 2>"$work/err" &&
-            objcopy --redefine-syms="$work/names" "$directory/$file.o" 2>"$work/err" || return 1
+        $cc $cflags -g $includes "$@" -c -o "$object" "$file" 2>"$directory/err" || return 1
+        [ "$renamed" = none ] || objcopy --redefine-syms="$renamed" "$object" 2>"$directory/err" || return 1
     done
 }
-# tester DIRECTORY FLAG...: the program and the model kqueue, which keep their calls
-tester() {
-    directory=$1
+parts() { for part in epoll kqueue readiness queue socket_posix posts time operation address pool resolve; do echo "$library/$part.c"; done; }
+tests_of_suite() { for part in "$suite"/*.c; do case $part in *suite_windows.c | *suite_posix.c) ;; *) echo "$part" ;; esac; done; }
+
+# all_compiled DIRECTORY FLAG...: the library for both kernels, the programs and the tests, on all processors
+all_compiled() {
+    all=$1
     shift
-    mkdir -p "$directory"
-    for file in $faults/faults.c $faults/calls.c $model/kqueue.c; do
-        # shellcheck disable=SC2086
-        $cc $cflags -g $includes "$@" -c -o "$directory/tester-${file##*/}.o" "$file" 2>"$work/err" || return 1
-    done
+    # shellcheck disable=SC2046
+    {
+        compiled "$all/epoll" "$work/names" $(parts) -- "$@" & epoll=$!
+        compiled "$all/kqueue" "$work/names" $(parts) -- -DMIO_KQUEUE "$@" & kqueue=$!
+        compiled "$all/runs" none $faults/calls.c $faults/runs.c $faults/witness.c $model/kqueue.c -- "$@" &&
+            compiled "$all/workload" "$work/witnessed" $faults/workload.c -- "$@" &&
+            compiled "$all/conformance" "$work/tests" $(tests_of_suite) -- "$@" &&
+            objcopy --globalize-symbol=let_go "$all/conformance/pool.o" &&
+            compiled "$all/conformance" none $suite/suite_posix.c $faults/conformance.c -- "$@"
+    }
+    status=$?
+    wait $epoll && wait $kqueue && [ $status -eq 0 ]
 }
-# linked PROGRAM TESTER OBJECTS FLAG...
+# linked PROGRAM SUBJECTS OBJECTS-OF-THE-LIBRARY: of what is in $from
 linked() {
-    program=$1 directory=$2 of=$3
-    shift 3
     # shellcheck disable=SC2086
-    $cc "$@" -o "$program" "$directory"/tester-*.o "$of"/*.o $libs 2>"$work/err"
+    $cc $sanitizers -o "$1" "$from/runs"/*.o "$2"/*.o "$3"/*.o $libs 2>"$work/err"
 }
 
 # every NAME OBJECTS [CALL]: does each call of the objects come to us, and was it made to fail, but for this one?
@@ -64,81 +99,113 @@ every() {
         echo "$call"
     done)
     quiet=$(sed -n 's/^fault_//p' "$work/undefined" | while read -r call; do
-        [ "$call" = free ] || [ "$call" = "${3-}" ] || grep -q "faults, $1: .*\b$call\b" "$work/out" || echo "$call"
+        case " $gives_back ${3-} " in *" $call "*) continue ;; esac
+        grep -q "faults, $1: .*\b$call\b" "$work/out" || echo "$call"
     done)
     if [ -n "$other" ]; then echo "not ok - faults, $1: calls that nobody can make fail: $other" | tr '\n' ' '; echo
     elif [ -n "$quiet" ]; then echo "not ok - faults, $1: calls that the workload does not make: $quiet" | tr '\n' ' '; echo
     else echo "ok - faults, $1: each of the $(grep -c '^fault_' "$work/undefined") calls that the library makes is here"; fi
 }
 
+# ran NAME PROGRAM: its lines are in $work/out
+ran() {
+    timeout -k 10 "$limit" "$2" "$1" "$work" >"$work/out" 2>"$work/err" </dev/null
+    status=$?
+    cat "$work/out"
+    [ $status -le 1 ] || echo "not ok - faults, $1: ended with status $status: $(first "$work/err")"
+}
+
 # ---------------------------------------------------------------- with each failure
-sanitizers='-fsanitize=address,undefined -fno-sanitize-recover=all'
+sanitizers='-fsanitize=address,undefined -fno-sanitize-recover=all' full='' limit=300
+[ "${1-}" != all ] || full=yes limit=43200
 system clang
 installed || system gcc
 if ! installed; then echo "skip - faults: missing ${need##*/}"; exit 0; fi
-export ASAN_OPTIONS=detect_leaks=0      # the program counts what is not freed
-# all OF NAME [CALL]: each failure of the objects in $work/OF; this call is not made
-all() {
-    timeout -k 10 300 "$work/faults-$1" "$2" "$work" >"$work/out" 2>"$work/err" </dev/null
-    status=$?
-    cat "$work/out"
-    if [ $status -gt 1 ]; then echo "not ok - faults, $2: ended with status $status: $(first "$work/err")"
-    else every "$2" "$work/$1" "${3-}"; fi
-}
+export ASAN_OPTIONS=detect_leaks=0      # the programs count what is not freed
+from=$work/with
 # shellcheck disable=SC2086
-if ! tester "$work" $sanitizers || ! objects "$work/epoll" "$library" $sanitizers ||
-    ! objects "$work/kqueue" "$library" -DMIO_KQUEUE $sanitizers ||
-    ! linked "$work/faults-epoll" "$work" "$work/epoll" $sanitizers ||
-    ! linked "$work/faults-kqueue" "$work" "$work/kqueue" $sanitizers; then
-    echo "not ok - faults builds: $(first "$work/err")"
+if ! all_compiled "$from" $sanitizers; then
+    echo "not ok - faults builds: $(cat "$from"/*/err | head -n 3 | tr '\n' ' ')"
     exit 1
 fi
-all epoll epoll
+for backend in epoll kqueue; do
+    for program in workload conformance; do
+        linked "$work/$program-$backend" "$from/$program" "$from/$backend" ||
+            { echo "not ok - faults builds: $(first "$work/err")"; exit 1; }
+    done
+done
+
+# failures KERNEL BACKEND SAMPLE [CALL]: of the workload, all that happen once, and so many of those that last; of the suite a sample
+failures() {
+    if [ -n "$full" ]; then EACH=yes ran "$1" "$work/workload-$2"
+    else EACH=yes LASTS=no ran "$1" "$work/workload-$2"
+    fi
+    every "$1" "$from/$2" "${4-}"
+    if [ -z "$full" ]; then LASTS=only SAMPLE=300 ran "$1, lasting" "$work/workload-$2"; fi
+    if [ -n "$full" ]; then ran "$1, the suite" "$work/conformance-$2"
+    elif [ "$3" -gt 0 ]; then SAMPLE=$3 ran "$1, the suite" "$work/conformance-$2"
+    fi
+}
+failures epoll epoll 500
 export MODEL_KQUEUE=freebsd             # it has EVFILT_USER, and needs no pipe
-all kqueue 'model kqueue (freebsd)' pipe
+failures 'model kqueue (freebsd)' kqueue 250 pipe
 MODEL_KQUEUE=netbsd
-all kqueue 'model kqueue (netbsd)'
+failures 'model kqueue (netbsd)' kqueue 0
+[ -z "$full" ] || exit 0
 
 # ---------------------------------------------------------------- seen to fail
 system gcc
 if ! installed; then echo "skip - faults, seen to fail: missing $need"; exit 0; fi
-cflags='-std=c11 -O1 -w' total=0 bad=0
-if ! tester "$work/plain" || ! objects "$work/plain-epoll" "$library" ||
-    ! objects "$work/plain-kqueue" "$library" -DMIO_KQUEUE; then
-    echo "not ok - faults, seen to fail: $(first "$work/err")"
+cflags='-std=c11 -O1 -w' sanitizers='' from=$work/plain
+if ! all_compiled "$from"; then
+    echo "not ok - faults, seen to fail: $(cat "$from"/*/err | head -n 3 | tr '\n' ' ')"
     exit 1
 fi
-while read -r line; do
-    case $line in '#'* | '') continue ;; esac
+
+# broken LINE DIRECTORY: one way to break the library; says whether it was noticed
+broken() {
+    line=$1 here=$2
     backend=${line%% | *} rest=${line#* | }
     call=${rest%% | *} rest=${rest#* | }
     file=${rest%% | *} rest=${rest#* | }
     what=${rest##* | } edit=${rest% | *}
-    total=$((total + 1))
+    program=workload ONLY=workload
+    case $backend in */*) program=conformance ONLY=${backend#*/} backend=${backend%%/*} ;; esac
     of=$backend define='' MODEL_KQUEUE=freebsd
     case $backend in kqueue | netbsd) of=kqueue define=-DMIO_KQUEUE ;; esac
     [ "$backend" != netbsd ] || MODEL_KQUEUE=netbsd
-    rm -rf "$work/broken"
-    cp -R "$work/plain-$of" "$work/broken"
-    sed "$edit" "$library/$file" >"$work/broken.c"
-    if cmp -s "$library/$file" "$work/broken.c"; then
+    export ONLY MODEL_KQUEUE
+    cp -R "$from/$of" "$here/objects"
+    sed "$edit" "$library/$file" >"$here/$file"
+    if cmp -s "$library/$file" "$here/$file"; then
         echo "not ok - faults, seen to fail: '$edit' changes nothing"
-        bad=1
-        continue
+        return
     fi
-    object=$work/broken/${file%.c}.o
     # shellcheck disable=SC2086
-    if ! $cc $cflags $includes -I"$library" $define -c -o "$object" "$work/broken.c" 2>"$work/err" ||
-        ! objcopy --redefine-syms="$work/names" "$object" || ! linked "$work/faults-broken" "$work/plain" "$work/broken"; then
-        echo "not ok - faults, seen to fail: with '$edit': $(first "$work/err")"
-        bad=1
-        continue
+    if ! compiled "$here/objects" "$work/names" "$here/$file" -- -I"$library" $define ||
+        ! linked "$here/program" "$from/$program" "$here/objects"; then
+        echo "not ok - faults, seen to fail: with '$edit': $(cat "$here/objects/err" "$work/err" | head -n 3 | tr '\n' ' ')"
+        return
     fi
-    timeout -k 10 60 "$work/faults-broken" broken "$work" "$call" >"$work/out" 2>/dev/null </dev/null
-    if said=$(grep '^not ok' "$work/out"); then echo "# $what: ${said#*broken: }"
-    else
-        echo "not ok - faults, seen to fail ($backend): nothing fails although $what"
-        bad=1
-    fi
+    timeout -k 10 60 "$here/program" broken "$work" "$call" >"$here/out" 2>/dev/null </dev/null
+    if said=$(grep -m 1 '^not ok' "$here/out"); then echo "# $what: ${said#*broken: }"
+    else echo "not ok - faults, seen to fail ($backend): nothing fails although $what"; fi
+}
+total=0 begun=''
+JOBS=4
+while read -r line; do
+    case $line in '#'* | '') continue ;; esac
+    total=$((total + 1))
+    mkdir "$work/break-$total"
+    broken "$line" "$work/break-$total" >"$work/break-$total/said" &
+    begun="$begun $!"
+    if [ $((total % 4)) -eq 0 ]; then wait; fi
 done <$faults/breaks
-[ $bad -ne 0 ] || echo "ok - faults: $total ways to break the library, each noticed"
+wait
+number=0
+while [ $number -lt $total ]; do
+    number=$((number + 1))
+    cat "$work/break-$number/said"
+done >"$work/said"
+cat "$work/said"
+grep -q '^not ok' "$work/said" || echo "ok - faults: $total ways to break the library, each noticed"

@@ -249,7 +249,9 @@ int mio_queue_wake(mio_queue *);
  * prepare one that is inside. mio_X prepares and submits.
  *   errors  mio_X returns what mio_queue_submit does. Every operation may
  *           complete with MIO_ECANCELED, MIO_ETIMEDOUT (its deadline),
- *           MIO_EBADF, MIO_ENOTSUP, MIO_ENOMEM, MIO_ESYSTEM
+ *           MIO_EBADF, MIO_ENOTSUP, MIO_ENOMEM, MIO_ESYSTEM; with epoll
+ *           also MIO_EBUSY (its descriptor is in the queue already, as
+ *           that of another socket)
  *   thread  mio_op_X any, mio_X owner
  *   cost    preparing costs no system call
  */
@@ -443,9 +445,9 @@ int  mio_work(mio_queue *, mio_op *, mio_pool *, void (*run)(mio_op *));
  * are the queue's until then.
  *   result  how many are in `found`, at least 1; the rest is left out
  *   errors  MIO_ENOTFOUND no such name, or no address of it; MIO_EAGAIN no
- *           answer at present, or no room in the pool; at once, MIO_EINVAL
- *           no pool, host, room or such port. native is getaddrinfo's, or
- *           errno where that says EAI_SYSTEM
+ *           answer at present, or no room in the pool; MIO_EMFILE; at
+ *           once, MIO_EINVAL no pool, host, room or such port. native is
+ *           getaddrinfo's, or errno where that says EAI_SYSTEM
  *   thread  any; twin: owner
  *   from    getaddrinfo(3), getaddrinfo (Microsoft)
  */

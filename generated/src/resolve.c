@@ -50,10 +50,19 @@ static int name_code(int error)
     return error == EAI_MEMORY ? MIO_ENOMEM : MIO_ESYSTEM;
 }
 
+/* What is full may have room later; `native` tells the rest */
+static int system_code(int error)
+{
+    int code = mio__code(error);
+    return code == MIO_EMFILE || code == MIO_ENOMEM || code == MIO_EAGAIN
+         ? code : MIO_ESYSTEM;
+}
+
 static void not_found(mio_op *op, int error)
 {
-    op->native = error == ASK_ERRNO ? errno : error;
-    op->result = error == ASK_ERRNO ? mio__code(errno) : name_code(error);
+    bool of_system = error == ASK_ERRNO;
+    op->native = of_system ? errno : error;
+    op->result = of_system ? system_code(errno) : name_code(error);
 }
 
 /* <<copy what was found>> (1 of 1), book/13-what-still-blocks.md: What still blocks */

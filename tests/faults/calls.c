@@ -1,10 +1,13 @@
 /* The fault seam. tests/faults.sh gives the library's objects other names for the kernel's calls (objcopy
    --redefine-sym send=fault_send), so the library is built as it is, and they come here: each is counted, and the n-th
-   of one kind fails. Every fault_ here is in the list of names that the script reads */
+   of one kind fails, and more after it where a failure lasts. What the library holds (descriptors, memory, threads) is
+   counted, too. Every fault_ here is in the list of names that the script reads */
 #define _GNU_SOURCE
 #include "calls.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -53,22 +56,72 @@ const struct row rows[CALLS] = {
     [KEVENT_CHANGE] = { "kevent", { EINTR, ENOMEM, ENOMEM | RECEIPT } },
     [PIPE] = { "pipe", { EMFILE, ENFILE, ENOMEM } },
     [CALLOC] = { "calloc", { ENOMEM } },
+    [PTHREAD_CREATE] = { "pthread_create", { EAGAIN, EPERM } },
+    [MUTEX_INIT] = { "pthread_mutex_init", { EAGAIN, ENOMEM, EPERM } },
+    [COND_INIT] = { "pthread_cond_init", { EAGAIN, ENOMEM } },
+    [GETADDRINFO] = { "getaddrinfo", { EAI(EAI_ADDRFAMILY), EAI(EAI_AGAIN), EAI(EAI_FAIL), EAI(EAI_FAMILY),
+        EAI(EAI_MEMORY), EAI(EAI_NODATA), EAI(EAI_NONAME), EAI(EAI_SERVICE), EAI(EAI_SOCKTYPE), OF_SYSTEM | EMFILE,
+        OF_SYSTEM | ENOMEM, OF_SYSTEM | EACCES, OF_SYSTEM | ECONNREFUSED } },
+    [OWN_CALLOC] = { "calloc", { ENOMEM } },
+    [OWN_MALLOC] = { "malloc", { ENOMEM } },
 };
 
 struct fault fault;
 
-/* Is it the n-th? */
+static _Thread_local int in_a_row;      /* failures since the library was entered */
+
+void seam_entered(void) { in_a_row = 0; }
+
+/* Whoever is in the library so long does not sleep, nor give the failure back */
+enum { TOO_OFTEN = 2000 };
+
+static bool lasts(int nth)
+{
+    return fault.nth > 0 && nth >= fault.nth && (fault.times == 0 || nth < fault.nth + fault.times);
+}
+
+/* Is it the n-th, or one of those after it? */
 static bool fails(enum call call)
 {
-    if (++fault.count[call] != fault.nth || call != fault.call) return false;
-    fault.struck = true;
-    errno = fault.error & ~RECEIPT;
+    int nth = ++fault.count[call];
+    if (call != fault.call || !lasts(nth)) return false;
+    fault.failures++;
+    if (!atomic_exchange(&fault.struck, true) && fault.on_strike != NULL) fault.on_strike();
+    if (++in_a_row == TOO_OFTEN) fault.spins = true;
+    errno = fault.error & NUMBER;
     return true;
 }
 
+/* --- what the library holds ------------------------------------------------------------------------------ */
+
+static _Atomic unsigned char owners[DESCRIPTORS];
+
+/* It belongs to somebody now; the number is given back as it is */
+int seam_owner(int fd, enum owner owner)
+{
+    if (fd >= 0 && fd < DESCRIPTORS) owners[fd] = (unsigned char)owner;
+    return fd;
+}
+
+/* The first descriptor that the library opened and neither closed nor handed over; -1: there is none */
+int seam_left(void)
+{
+    for (int fd = 0; fd < DESCRIPTORS; fd++)
+        if (owners[fd] == LIBRARY_S) return fd;
+    return -1;
+}
+
+static bool held(enum holding what, bool got)
+{
+    if (got) fault.holds[what]++;
+    return got;
+}
+
+/* --- the calls ------------------------------------------------------------------------------------------- */
+
 int fault_socket(int family, int type, int protocol)
 {
-    return fails(SOCKET) ? -1 : socket(family, type, protocol);
+    return seam_owner(fails(SOCKET) ? -1 : socket(family, type, protocol), LIBRARY_S);
 }
 
 int fault_fcntl(int fd, int what, ...)
@@ -119,7 +172,7 @@ int fault_listen(int fd, int backlog)
 int fault_connect(int fd, const struct sockaddr *address, socklen_t size)
 {
     if (!fails(CONNECT)) return connect(fd, address, size);
-    if (fault.error == EINTR) {
+    if ((fault.error & NUMBER) == EINTR) {
         connect(fd, address, size);
         errno = EINTR;
     }
@@ -129,7 +182,7 @@ int fault_connect(int fd, const struct sockaddr *address, socklen_t size)
 /* Who was reset, or gave up, is taken from those that wait */
 int fault_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
 {
-    return fails(ACCEPT4) ? -1 : accept4(fd, address, size, flags);
+    return seam_owner(fails(ACCEPT4) ? -1 : accept4(fd, address, size, flags), LIBRARY_S);
 }
 
 ssize_t fault_recv(int fd, void *buffer, size_t length, int flags)
@@ -173,8 +226,10 @@ int fault_shutdown(int fd, int how)
 int fault_close(int fd)
 {
     bool failing = fails(CLOSE);
+    bool again = fd >= 0 && fd < DESCRIPTORS && owners[fd] == CLOSED;
+    seam_owner(fd, CLOSED);            /* before another thread gets the number */
     int error = errno, result = close(fd);
-    if (result != 0) fault.closed_twice++;
+    if (result != 0 || again) fault.closed_twice++;
     if (!failing || result != 0) return result;
     errno = error;
     return -1;
@@ -182,12 +237,12 @@ int fault_close(int fd)
 
 int fault_epoll_create1(int flags)
 {
-    return fails(EPOLL_CREATE1) ? -1 : epoll_create1(flags);
+    return seam_owner(fails(EPOLL_CREATE1) ? -1 : epoll_create1(flags), LIBRARY_S);
 }
 
 int fault_eventfd(unsigned int initial, int flags)
 {
-    return fails(EVENTFD) ? -1 : eventfd(initial, flags);
+    return seam_owner(fails(EVENTFD) ? -1 : eventfd(initial, flags), LIBRARY_S);
 }
 
 /* To take something out needs no memory, and does not fail */
@@ -209,7 +264,7 @@ long fault_syscall(long number, int epoll, void *events, int room, void *time, v
 
 int fault_kqueue(void)
 {
-    return fails(KQUEUE) ? -1 : kqueue();
+    return seam_owner(fails(KQUEUE) ? -1 : kqueue(), LIBRARY_S);
 }
 
 /* One change at a time. A signal comes when it is made already; want of memory is told in either of two ways. To
@@ -219,13 +274,13 @@ static int change(int kq, const struct kevent *changes, struct kevent *events, i
     struct kevent e = changes[0];
     bool adds = (e.flags & EV_ADD) != 0;
     if (!adds || !fails(KEVENT_CHANGE)) return kevent(kq, changes, 1, events, room, time);
-    if (fault.error == EINTR) {
+    if ((fault.error & NUMBER) == EINTR) {
         kevent(kq, changes, 1, &e, 1, time);
         errno = EINTR;
     }
     if (!(fault.error & RECEIPT)) return -1;
     e.flags = EV_ERROR;
-    e.data = fault.error & ~RECEIPT;
+    e.data = fault.error & NUMBER;
     events[0] = e;
     return 1;
 }
@@ -239,18 +294,90 @@ int fault_kevent(int kq, const struct kevent *changes, int count, struct kevent 
 
 int fault_pipe(int ends[2])
 {
-    return fails(PIPE) ? -1 : pipe(ends);
+    int result = fails(PIPE) ? -1 : pipe(ends);
+    for (int i = 0; result == 0 && i < 2; i++) seam_owner(ends[i], LIBRARY_S);
+    return result;
 }
 
 void *fault_calloc(size_t count, size_t size)
 {
     void *memory = fails(CALLOC) ? NULL : calloc(count, size);
-    if (memory != NULL) fault.memory++;
+    held(MEMORY, memory != NULL);
     return memory;
 }
 
 void fault_free(void *memory)
 {
-    if (memory != NULL) fault.memory--;
+    if (memory != NULL) fault.holds[MEMORY]--;
     free(memory);
+}
+
+/* --- a pool and its names; these say what is wrong, and leave errno alone ------------------------------------ */
+
+int fault_pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*run)(void *), void *argument)
+{
+    int error = fails(PTHREAD_CREATE) ? fault.error & NUMBER : pthread_create(thread, how, run, argument);
+    held(THREADS, error == 0);
+    return error;
+}
+
+int fault_pthread_join(pthread_t thread, void **result)
+{
+    fault.holds[THREADS]--;
+    return pthread_join(thread, result);
+}
+
+int fault_pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *how)
+{
+    int error = fails(MUTEX_INIT) ? fault.error & NUMBER : pthread_mutex_init(mutex, how);
+    held(LOCKS, error == 0);
+    return error;
+}
+
+int fault_pthread_mutex_destroy(pthread_mutex_t *mutex)
+{
+    fault.holds[LOCKS]--;
+    return pthread_mutex_destroy(mutex);
+}
+
+int fault_pthread_cond_init(pthread_cond_t *condition, const pthread_condattr_t *how)
+{
+    int error = fails(COND_INIT) ? fault.error & NUMBER : pthread_cond_init(condition, how);
+    held(CONDITIONS, error == 0);
+    return error;
+}
+
+int fault_pthread_cond_destroy(pthread_cond_t *condition)
+{
+    fault.holds[CONDITIONS]--;
+    return pthread_cond_destroy(condition);
+}
+
+int fault_getaddrinfo(const char *host, const char *port, const struct addrinfo *wanted, struct addrinfo **found)
+{
+    int error = fails(GETADDRINFO) ? fault.error : 0;
+    *found = NULL;
+    if (error & OF_SYSTEM) return EAI_SYSTEM;
+    if (error != 0) return -(error & NUMBER);
+    error = getaddrinfo(host, port, wanted, found);
+    held(NAMES, error == 0);
+    return error;
+}
+
+void fault_freeaddrinfo(struct addrinfo *found)
+{
+    fault.holds[NAMES]--;
+    freeaddrinfo(found);
+}
+
+/* --- an example's own memory; what it leaves is its own affair ------------------------------------------------- */
+
+void *own_calloc(size_t count, size_t size)
+{
+    return fails(OWN_CALLOC) ? NULL : calloc(count, size);
+}
+
+void *own_malloc(size_t size)
+{
+    return fails(OWN_MALLOC) ? NULL : malloc(size);
 }

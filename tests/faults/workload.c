@@ -1,19 +1,15 @@
 /*
- * Fails each kernel call of the library, one in each run: every call that a workload makes, with every error that its
- * manual has. Whatever fails, the workload expects:
+ * What a program does with the library, all of it, under failing calls; see runs.c. Whatever fails, it expects:
  *
  *   - a result that minimio.h has for it, and each accepted operation back exactly once
- *   - what failed succeeds when it is tried again: a call fails once
+ *   - what failed succeeds when it is tried again, unless a call failed again
  *   - the right bytes; nothing asleep though the kernel is ready; no signal seen; nothing closed twice
- *   - at the end a queue that can be closed, all memory freed, and no descriptor left
+ *   - at the end a queue and a pool that can be closed, all memory freed, and no descriptor left
  *
- *   faults NAME DIRECTORY            all of it: a line for each call. NAME is for the lines, DIRECTORY for local sockets
- *   faults NAME DIRECTORY CALL       of one call, and only until something is wrong
- *   faults NAME DIRECTORY CALL N ERRNO       one run, in this process: for a debugger
+ * Where a call fails for ever it gives up, and the witness ends what there is.
  */
 #define _GNU_SOURCE
-#include "calls.h"
-#include "minimio.h"
+#include "runs.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -23,78 +19,48 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { MS = 1000000, QUIET = 10 * MS, PATIENCE = 300 * MS, SECONDS = 10, BULK = 500000, PART = 65536, FDS = 256 };
+enum { MS = 1000000, QUIET = 10 * MS, PATIENCE = 300 * MS, BULK = 500000, PART = 65536, FDS = 256, ENOUGH = 3 };
 
-/* What a run says to its parent */
-static struct said {
-    int count[CALLS];
-    bool struck;
-    char step[40], problem[200];
-} *said;
+const char *directory;
+const int subject_seconds = 20;
+const bool subject_may_wait = false;
 
-static const char *directory;
-
-static void problem(const char *format, ...)
+/* What can be no otherwise if a call fails for ever */
+static void stuck(const char *what, const char *why)
 {
-    va_list rest;
-    va_start(rest, format);
-    vsnprintf(said->problem, sizeof said->problem, format, rest);
-    va_end(rest);
-    fprintf(stderr, "%s: %s\n", said->step, said->problem);
-    exit(1);
+    if (fault.struck && fault.times == 0) witness_take_over(ASSERTED);
+    problem("%s %s", what, why);
 }
 
-static void step(const char *name) { snprintf(said->step, sizeof said->step, "%s", name); }
-
-/* --- what minimio.h has for each ---------------------------------------------------------------------- */
-
-#define BIT(code) (1u << -(code))
-enum {
-    COMMON = BIT(MIO_ECANCELED) | BIT(MIO_ETIMEDOUT) | BIT(MIO_EBADF) | BIT(MIO_ENOTSUP) | BIT(MIO_ENOMEM)
-        | BIT(MIO_ESYSTEM),
-    OPEN = BIT(MIO_ENOMEM) | BIT(MIO_EMFILE) | BIT(MIO_ESYSTEM),
-    CALL = BIT(MIO_EINVAL) | BIT(MIO_ENOTSUP) | BIT(MIO_EMFILE) | BIT(MIO_ENOMEM) | BIT(MIO_EACCES)
-        | BIT(MIO_EADDRINUSE) | BIT(MIO_EADDRNOTAVAIL) | BIT(MIO_EBADF) | BIT(MIO_ENOTCONN) | BIT(MIO_ESYSTEM),
-    ADOPT = BIT(MIO_EBADF) | BIT(MIO_ENOTSUP) | BIT(MIO_EINVAL) | BIT(MIO_ENOMEM) | BIT(MIO_ESYSTEM),
-    OF_CONNECT = COMMON | BIT(MIO_ECONNREFUSED) | BIT(MIO_EUNREACHABLE) | BIT(MIO_ECONNRESET)
-        | BIT(MIO_EADDRNOTAVAIL) | BIT(MIO_EACCES) | BIT(MIO_EADDRINUSE) | BIT(MIO_EISCONN)
-        | BIT(MIO_EAGAIN) | BIT(MIO_EINVAL),
-    OF_ACCEPT = COMMON | BIT(MIO_EMFILE) | BIT(MIO_EINVAL) | BIT(MIO_EACCES),
-    OF_RECEIVE = COMMON | BIT(MIO_ECONNRESET) | BIT(MIO_ENOTCONN) | BIT(MIO_EMSGSIZE) | BIT(MIO_ECONNREFUSED)
-        | BIT(MIO_EUNREACHABLE),
-    OF_SEND = COMMON | BIT(MIO_EPIPE) | BIT(MIO_ECONNRESET) | BIT(MIO_ENOTCONN) | BIT(MIO_EMSGSIZE)
-        | BIT(MIO_EUNREACHABLE) | BIT(MIO_ECONNREFUSED) | BIT(MIO_EACCES),
-    OF_SEND_TO = COMMON | BIT(MIO_EMSGSIZE) | BIT(MIO_EUNREACHABLE) | BIT(MIO_EACCES) | BIT(MIO_EADDRNOTAVAIL)
-        | BIT(MIO_EINVAL) | BIT(MIO_ECONNREFUSED) | BIT(MIO_EAGAIN),
-    OF_RECEIVE_FROM = COMMON | BIT(MIO_EMSGSIZE) | BIT(MIO_ECONNREFUSED),   /* the last if it is connected */
-    OF_SHUT = COMMON | BIT(MIO_ENOTCONN),
-    OF_CLOSE = BIT(MIO_EBADF) | BIT(MIO_ESYSTEM),
-    OF_TIMER = BIT(MIO_ECANCELED)
-};
-
-static void documented(const char *what, int64_t code, int native, unsigned may)
+static void documented(const char *what, int64_t code, unsigned may)
 {
-    if (code >= 0) return;
-    if (code < MIO_ESYSTEM || !(may & BIT((int)code)))
-        problem("%s says '%s' (%s), which minimio.h does not have for it", what, mio_strerror((int)code), strerror(native));
+    if (!is_documented(code, may)) problem("%s says '%s', which minimio.h does not have for it", what, mio_strerror((int)code));
+}
+
+/* Has a call failed since this was asked last? Then what failed may fail again */
+static bool failed_since(void)
+{
+    static int known;
+    int before = known;
+    known = fault.failures;
+    return known > before;
 }
 
 /* A function, called until it succeeds: while (again("bind", mio_socket_bind(...))) */
 static bool again_for(const char *what, int code, unsigned may)
 {
-    static bool failed;
+    static int failed;
     if (code >= 0) {
-        failed = false;
+        failed = 0;
         return false;
     }
-    documented(what, code, fault.error & ~RECEIPT, may);
-    if (failed) problem("%s fails again: %s", what, mio_strerror(code));
-    failed = true;
+    documented(what, code, may);
+    bool once_more = failed_since();
+    if (failed > 0 && !once_more) problem("%s fails again: %s", what, mio_strerror(code));
+    if (++failed > ENOUGH) stuck(what, "fails again and again");
     return true;
 }
 
@@ -106,7 +72,8 @@ struct item {
     mio_op op;                  /* the first: what comes back is an item */
     const char *what;
     unsigned may;
-    bool inside, tried;
+    bool inside;
+    int tried;
 };
 
 static mio_queue *queue;
@@ -127,7 +94,7 @@ static void back(struct item *i)
     if (!i->inside) problem("%s comes back twice", i->what);
     i->inside = false;
     inside--;
-    documented(i->what, i->op.result, i->op.native, i->may);
+    documented(i->what, i->op.result, i->may);
     if (i->op.native == EINTR) problem("%s is ended by a signal", i->what);
     if (i->op.result >= 0 && i->op.native != 0) problem("%s succeeds with error %d", i->what, i->op.native);
 }
@@ -177,11 +144,12 @@ static bool succeeded(struct item *i)
 {
     if (i->inside) return false;
     if (i->op.result >= 0) {
-        i->tried = false;
+        i->tried = 0;
         return true;
     }
-    if (i->tried) problem("%s fails again: %s", i->what, mio_strerror((int)i->op.result));
-    i->tried = true;
+    bool once_more = failed_since();
+    if (i->tried > 0 && !once_more) problem("%s fails again: %s", i->what, mio_strerror((int)i->op.result));
+    if (++i->tried > ENOUGH) stuck(i->what, "fails again and again");
     return false;
 }
 
@@ -279,7 +247,7 @@ static void bulk(struct stream *t)
         if (n == 0) {
             is_awake(&t->send);
             is_awake(&t->receive);
-            if (++still > 20) problem("the stream stands still");
+            if (++still > 20) stuck("the stream", "stands still");
         }
         if (!t->send.inside && t->send.what != NULL) {
             end_send(t);
@@ -323,7 +291,7 @@ static void address_of(const mio_socket *s, mio_address *a, bool peer)
 static void local_path(mio_address *a, const char *name)
 {
     char path[100];
-    snprintf(path, sizeof path, "%s/%s", directory, name);
+    snprintf(path, sizeof path, "%s/%ld-%s", directory, (long)getpid(), name);
     unlink(path);
     if (mio_address_local(a, path) != 0) problem("no local address");
 }
@@ -358,7 +326,7 @@ static void connection(mio_socket *listener, const mio_address *to, mio_socket *
     struct item connect = { 0 }, accept = { 0 };
     bool connected = false, has = false;
     for (int tries = 0; !connected || !has; tries++) {
-        if (tries == 4) problem("no connection comes about");
+        if (tries == 4 + ENOUGH) stuck("connection", "does not come about");
         if (!connected) {
             open_socket(client, family, MIO_STREAM);
             taken(&connect, "connect", OF_CONNECT, mio_connect(queue, &connect.op, client, to));
@@ -456,7 +424,7 @@ static void datagram(mio_socket *from, mio_socket *to, const mio_address *where)
     mio_address whence;
     char in[100], out[50] = "a datagram";
     for (int tries = 0; ; tries++) {
-        if (tries == 3) problem("no datagram comes");
+        if (tries == 3 + ENOUGH) stuck("datagram", "does not come");
         if (!receive.inside)
             taken(&receive, "receive_from", OF_RECEIVE_FROM,
                 mio_receive_from(queue, &receive.op, to, in, sizeof in, &whence));
@@ -486,6 +454,91 @@ static void datagram_workload(int family)
     datagram(&b, &a, NULL);
     close_socket(&a);
     close_socket(&b);
+}
+
+/* --- a pool --------------------------------------------------------------------------------------------- */
+
+static mio_pool *pool;
+static atomic_bool may_go;
+
+static void computes(mio_op *op) { op->result = *(int *)op->user * 2; }
+
+/* Stays in its thread until it may go */
+static void stays(mio_op *op)
+{
+    const struct timespec moment = { 0, MS / 10 };
+    while (!may_go) nanosleep(&moment, NULL);
+    op->result = 1;
+}
+
+/* A work is done whatever fails; only the way back is the kernel's */
+static void works(void)
+{
+    struct item items[3] = { 0 };
+    int numbers[3] = { 1, 2, 3 };
+    for (int i = 0; i < 3; i++) {
+        items[i].op.user = &numbers[i];
+        taken(&items[i], "work", OF_WORK, mio_work(queue, &items[i].op, pool, computes));
+    }
+    for (int i = 0; i < 3; i++) {
+        while (items[i].inside)
+            if (wait_once(5 * (int64_t)PATIENCE) == 0) problem("a work does not come back");
+        if (items[i].op.result != 2 * numbers[i]) problem("a work has another result");
+    }
+}
+
+static void come_back(struct item *i, int64_t wanted)
+{
+    while (i->inside)
+        if (wait_once(5 * (int64_t)PATIENCE) == 0) problem("%s does not come back", i->what);
+    if (i->op.result != wanted) problem("%s: %s", i->what, mio_strerror((int)i->op.result));
+}
+
+/* Both threads are busy; one that waits is cancelled, one is too late, and for one there is no room */
+static void works_that_wait(void)
+{
+    struct item busy[2] = { 0 }, waits = { 0 }, late = { 0 }, many = { 0 };
+    may_go = false;
+    for (int i = 0; i < 2; i++) taken(&busy[i], "work", OF_WORK, mio_work(queue, &busy[i].op, pool, stays));
+    taken(&waits, "work", OF_WORK, mio_work(queue, &waits.op, pool, stays));
+    mio_op_work(&late.op, pool, stays);
+    late.op.deadline = mio_now() + MS;
+    taken(&late, "work", OF_WORK, mio_queue_submit(queue, &late.op));
+    taken(&many, "work", OF_WORK, mio_work(queue, &many.op, pool, stays));
+    come_back(&many, MIO_EAGAIN);
+    come_back(&late, MIO_ETIMEDOUT);
+    mio_queue_cancel(queue, &waits.op);
+    come_back(&waits, MIO_ECANCELED);
+    if (mio_pool_close(pool) != MIO_EBUSY) problem("a pool that works is closed");
+    may_go = true;
+    for (int i = 0; i < 2; i++) come_back(&busy[i], 1);
+}
+
+static void looked_up(const char *host, int family)
+{
+    struct item resolve = { 0 };
+    mio_address found[2];
+    do {
+        taken(&resolve, "resolve", OF_RESOLVE, mio_resolve(queue, &resolve.op, pool, host, 80, found, 2));
+        while (resolve.inside)
+            if (wait_once(5 * (int64_t)PATIENCE) == 0) problem("a resolve does not come back");
+        if (resolve.op.result < 0 && resolve.op.native == 0) problem("a resolve fails without a reason");
+        if (resolve.op.result == 0) problem("a resolve finds nothing, and calls that a success");
+    } while (!succeeded(&resolve));
+    if (mio_address_family(&found[0]) != family || mio_address_port(&found[0]) != 80) problem("another address is found");
+}
+
+static void pool_workload(void)
+{
+    int code;
+    step("a pool");
+    while (code = mio_pool_open(&pool, 2, 4), again_for("pool_open", code, POOL))
+        if (pool != NULL) problem("pool_open fails and leaves a pool");
+    works();
+    works_that_wait();
+    step("names");
+    looked_up("127.0.0.1", MIO_IPV4);
+    looked_up("::1", MIO_IPV6);
 }
 
 static bool has_ipv6(void)
@@ -580,7 +633,7 @@ static void post_to_a_sleeper(void)
 /* Shut down while operations wait; closes are taken still */
 static void ending(mio_socket *listener, mio_socket *client, mio_socket *accepted)
 {
-    struct item waiting[4] = { 0 };
+    struct item waiting[4] = { 0 }, works_on = { 0 };
     mio_socket unused;
     char byte;
     int n;
@@ -590,7 +643,10 @@ static void ending(mio_socket *listener, mio_socket *client, mio_socket *accepte
     taken(&waiting[2], "timer", OF_TIMER, mio_timer(queue, &waiting[2].op, INT64_MAX));
     mio_op_nop(&waiting[3].op);
     taken(&waiting[3], "nop", OF_TIMER, mio_queue_post(queue, &waiting[3].op));
+    may_go = false;
+    taken(&works_on, "work", OF_WORK, mio_work(queue, &works_on.op, pool, stays));
     if (mio_queue_shutdown(queue) != 0) problem("shutdown fails");
+    may_go = true;
     close_socket(accepted);
     close_socket(client);
     do n = wait_once(PATIENCE);
@@ -598,6 +654,7 @@ static void ending(mio_socket *listener, mio_socket *client, mio_socket *accepte
     if (n != MIO_ESHUTDOWN) problem("the queue does not become empty");
     if (inside != 0) problem("%d operations did not come back", inside);
     if (mio_queue_close(queue) != 0) problem("the queue cannot be closed");
+    if (mio_pool_close(pool) != 0) problem("the pool cannot be closed");
     close(listener->native);            /* the queue left it open */
 }
 
@@ -612,6 +669,7 @@ static void workload(void)
         if (queue != NULL) problem("queue_open fails and leaves a queue");
     time_and_posts();
     post_to_a_sleeper();
+    pool_workload();
     stream_workload(MIO_IPV4, &listener[0], &client[0], &accepted[0]);
     stream_workload(MIO_LOCAL, &listener[1], &client[1], &accepted[1]);
     datagram_workload(MIO_IPV4);
@@ -624,7 +682,13 @@ static void workload(void)
     ending(&listener[0], &client[0], &accepted[0]);
 }
 
-/* --- one run, and all of them -------------------------------------------------------------------------- */
+/* --- for runs.c ---------------------------------------------------------------------------------------- */
+
+int subjects(const char *names[MOST_SUBJECTS])
+{
+    names[0] = "workload";
+    return 1;
+}
 
 /* Which of the low descriptors are open? */
 static void open_ones(char *map)
@@ -632,101 +696,15 @@ static void open_ones(char *map)
     for (int fd = 0; fd < FDS; fd++) map[fd] = fcntl(fd, F_GETFD) >= 0;
 }
 
-static void run(enum call call, int nth, int error)
+void subject_run(const char *name)
 {
     char before[FDS], after[FDS];
-    fault = (struct fault){ .call = call, .nth = nth, .error = error };
-    alarm(SECONDS);
+    (void)name;
     open_ones(before);
     workload();
     step("afterwards");
     open_ones(after);
     for (int fd = 0; fd < FDS; fd++)
         if (before[fd] != after[fd]) problem("descriptor %d is %s", fd, after[fd] ? "left open" : "closed");
-    if (fault.closed_twice != 0) problem("a descriptor is closed twice");
-    if (fault.memory != 0) problem("%d blocks of memory are not freed", fault.memory);
-    memcpy(said->count, fault.count, sizeof said->count);
-    said->struck = fault.struck;
-}
-
-/* In a process of its own. Says whether all was well; else said->problem has it */
-static bool forked(enum call call, int nth, int error)
-{
-    int status = 0;
-    memset(said, 0, sizeof *said);
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        freopen("/dev/null", "w", stderr);
-        run(call, nth, error);
-        _exit(0);
-    }
-    waitpid(child, &status, 0);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;
-    if (said->problem[0] != '\0') return false;
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-        snprintf(said->problem, sizeof said->problem, "hangs");
-    else snprintf(said->problem, sizeof said->problem, "ends with status 0x%x, as a sanitizer or a crash ends it", (unsigned)status);
-    return false;
-}
-
-static const char *ordinal(int n)
-{
-    static char text[20];
-    bool teen = n / 10 % 10 == 1;
-    const char *ending = teen || n % 10 == 0 || n % 10 > 3 ? "th" : n % 10 == 1 ? "st" : n % 10 == 2 ? "nd" : "rd";
-    snprintf(text, sizeof text, "%d%s", n, ending);
-    return text;
-}
-
-static const char *kind(enum call call) { return call == KEVENT_CHANGE ? " for a change" : ""; }
-
-/* All failures of one call. If something is wrong, `most` lines are enough */
-static bool all_of(const char *name, enum call call, int count, int most)
-{
-    int struck = 0, bad = 0;
-    for (const int *error = rows[call].errors; *error != 0; error++)
-        for (int n = 1; n <= count && bad < most; n++) {
-            bool well = forked(call, n, *error);
-            struck += said->struck || !well;
-            if (well) continue;
-            bad++;
-            printf("not ok - faults, %s: the %s %s%s with %s%s: %s: %s\n", name, ordinal(n), rows[call].name, kind(call),
-                strerrorname_np(*error & ~RECEIPT), *error & RECEIPT ? " as a receipt" : "", said->step, said->problem);
-        }
-    if (bad == 0 && struck == 0) printf("not ok - faults, %s: %s%s never failed\n", name, rows[call].name, kind(call));
-    else if (bad == 0)
-        printf("ok - faults, %s: %s%s: %d failures, each with a documented end\n", name, rows[call].name, kind(call), struck);
-    fflush(stdout);
-    return bad == 0;
-}
-
-static int one_run(const char *name, int nth, int error)
-{
-    int call = 0;
-    while (call < CALLS && strcmp(rows[call].name, name) != 0) call++;
-    run((enum call)call, nth, error);
-    puts(said->struck ? "struck" : "not reached");
-    return 0;
-}
-
-int main(int argc, char **argv)
-{
-    int count[CALLS], bad = 0;
-    const char *only = argc == 4 ? argv[3] : NULL;
-    if (argc < 3) return 2;
-    directory = argv[2];
-    said = mmap(NULL, sizeof *said, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (said == MAP_FAILED) return 2;
-    if (argc == 6) return one_run(argv[3], atoi(argv[4]), atoi(argv[5]));
-    if (!forked(CALLS, 0, 0)) {
-        printf("not ok - faults, %s: without a fault: %s: %s\n", argv[1], said->step, said->problem);
-        return 1;
-    }
-    memcpy(count, said->count, sizeof count);
-    for (int call = 0; call < CALLS; call++) {
-        if (count[call] == 0 || (only != NULL && strcmp(only, rows[call].name) != 0)) continue;
-        if (!all_of(argv[1], (enum call)call, count[call], only != NULL ? 1 : 5)) bad++;
-    }
-    return bad > 0;
+    witness_passed();
 }
