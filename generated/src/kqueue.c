@@ -155,7 +155,8 @@ static void silence(mio_queue *q)
 static uint32_t count_of(mio_socket *s, const struct kevent *e)
 {
     bool counts = !(e->flags & EV_EOF) && s->flags & EXACT;
-    s->available = counts && e->data < INT_MAX ? (int)e->data : 0;
+    int64_t most = e->data < INT_MAX ? e->data : INT_MAX;
+    s->available = counts ? (int)most : 0;
     s->flags |= counts ? COUNTED : 0u;
     return READING;
 }
