@@ -160,7 +160,7 @@ int mio_queue_open(mio_queue **opened, const mio_options *options);
  *   result  how many; 0 only when the time is up
  *   errors  MIO_WOKEN by mio_queue_wake: nothing is given back with it;
  *           MIO_ESHUTDOWN shut down and empty; MIO_EINVAL capacity below
- *           1; MIO_ETHREAD; MIO_ESYSTEM
+ *           1; MIO_ETHREAD; MIO_ENOMEM, MIO_ESYSTEM: nothing is lost
  *   thread  owner
  *   cost    none to one system call; those finished are given first, but
  *           after 256 of them the kernel is asked
@@ -326,7 +326,8 @@ int  mio_send_all(mio_queue *, mio_op *, mio_socket *,
  * and may be NULL. What the network says of earlier datagrams is told to
  * connected sockets only.
  *   result  bytes; 0 is an empty datagram
- *   errors  MIO_EMSGSIZE longer than the buffer, which holds its start
+ *   errors  MIO_EMSGSIZE longer than the buffer, which holds its start;
+ *           of connected sockets MIO_ECONNREFUSED, MIO_EUNREACHABLE
  *   thread  any; twin: owner
  *   from    recvmsg(2), WSARecvFrom
  */
@@ -341,7 +342,8 @@ int  mio_receive_from(mio_queue *, mio_op *, mio_socket *, void *buffer,
  *   result  bytes, all of them
  *   errors  MIO_EMSGSIZE longer than can be sent, MIO_EUNREACHABLE,
  *           MIO_EACCES, MIO_EADDRNOTAVAIL, MIO_EINVAL (family); of local
- *           sockets also MIO_ECONNREFUSED, MIO_EAGAIN (no room there)
+ *           and connected sockets also MIO_ECONNREFUSED, MIO_EAGAIN (no
+ *           room there)
  *   thread  any; twin: owner
  *   from    sendto(2), WSASendTo
  */

@@ -83,13 +83,15 @@ static int open_afd(mio_queue *q)
                                 .ObjectName = &name };
     IO_STATUS_BLOCK unused;
     HANDLE afd;
-    if (!InitOnceExecuteOnce(&once, find_calls, NULL, NULL)
-            || nt.create(&afd, SYNCHRONIZE, &about, &unused, NULL, 0,
-                FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_MUST_EXIST, 0,
-                NULL, 0) < 0)
+    if (!InitOnceExecuteOnce(&once, find_calls, NULL, NULL))
         return WSAEOPNOTSUPP;
+    int error = mio__of_status(nt.create(&afd, SYNCHRONIZE, &about,
+        &unused, NULL, 0, FILE_SHARE_READ | FILE_SHARE_WRITE,
+        FILE_MUST_EXIST, 0, NULL, 0));
+    if (error != 0)
+        return mio__code(error) == MIO_ENOMEM ? error : WSAEOPNOTSUPP;
     if (CreateIoCompletionPort(afd, q->port, KEY_POLL, 0) == NULL) {
-        int error = (int)GetLastError();
+        error = (int)GetLastError();
         CloseHandle(afd);
         return error;
     }

@@ -148,41 +148,54 @@ static int request_accept(mio_op *op, DWORD *n)
         error = mio__open(s, listener->family, MIO_STREAM);
     if (error != 0)
         return error;
-    error = handed_over(op, !accept_ex(listener->native, s->native,
+    return handed_over(op, !accept_ex(listener->native, s->native,
                 &s->queue, 0, ADDRESS, ADDRESS, n, record(op)));
-    if (error != 0 && error != WSA_IO_PENDING)
-        mio__discard(s);
-    return error;
 }
 
-/* <<what a request came to>> (1 of 8), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<what a request came to>> (1 of 9), book/10-the-same-on-iocp.md: The same on IOCP */
 static bool completes(mio_op *op, int64_t result)
 {
     op->result = result;
     op->native = 0;
     return true;
 }
-/* <<what a request came to>> (2 of 8), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<what a request came to>> (2 of 9), book/10-the-same-on-iocp.md: The same on IOCP */
 
-/* A connection's error is told once in each direction, also in place of an
-   end */
-static bool fails(mio_op *op, int error)
+/* A stream's error is told once in each direction, also in place of an
+   end. A shut does not tell it. Of datagrams these are ICMP's words */
+static bool was_reset(mio_op *op, int error)
 {
     mio_socket *s = op->socket;
     uint32_t told = (uint32_t)TOLD * op->way;
-    op->native = error;
-    op->result = mio__code(error);
-    if (s->type == MIO_STREAM && op->result == MIO_ECONNRESET) {
-        if (s->flags & told)
-            return completes(op, op->way == READING ? 0 : MIO_EPIPE);
+    if (s->type == MIO_DATAGRAM) {
+        op->result = error == WSAECONNRESET ? MIO_ECONNREFUSED
+                                            : MIO_EUNREACHABLE;
+    } else if (op->kind == OP_SHUT) {
+        op->result = MIO_ENOTCONN;
+    } else if (s->flags & told) {
+        return completes(op, op->way == READING ? 0 : MIO_EPIPE);
+    } else {
         s->flags |= told;
         s->error = error;
     }
-    if (s->type == MIO_DATAGRAM && error == WSAECONNRESET)
-        op->result = MIO_ECONNREFUSED;  /* ICMP's word for it, here */
     return true;
 }
-/* <<what a request came to>> (3 of 8), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<what a request came to>> (3 of 9), book/10-the-same-on-iocp.md: The same on IOCP */
+
+static bool receives(const mio_op *op)
+{
+    return op->kind == OP_RECEIVE || op->kind == OP_RECEIVE_FROM;
+}
+
+static bool fails(mio_op *op, int error)
+{
+    op->native = error;
+    op->result = mio__code(error);
+    if (op->result == MIO_EPIPE && receives(op))
+        return completes(op, 0);        /* others shut it: the end */
+    return op->result == MIO_ECONNRESET ? was_reset(op, error) : true;
+}
+/* <<what a request came to>> (4 of 9), book/10-the-same-on-iocp.md: The same on IOCP */
 
 static bool received(mio_op *op, DWORD n)
 {
@@ -193,7 +206,7 @@ static bool received(mio_op *op, DWORD n)
         return fails(op, s->error);
     return completes(op, (int64_t)n);
 }
-/* <<what a request came to>> (4 of 8), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<what a request came to>> (5 of 9), book/10-the-same-on-iocp.md: The same on IOCP */
 
 static bool sent(mio_op *op, DWORD n)
 {
@@ -202,7 +215,7 @@ static bool sent(mio_op *op, DWORD n)
         return false;
     return completes(op, (int64_t)op->done);
 }
-/* <<what a request came to>> (5 of 8), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<what a request came to>> (6 of 9), book/10-the-same-on-iocp.md: The same on IOCP */
 
 /* A peer that gave up while it waited is passed over */
 static bool accepted(mio_op *op, int error)
@@ -216,7 +229,7 @@ static bool accepted(mio_op *op, int error)
     return error == WSAENOTCONN || mio__code(error) == MIO_ECONNRESET
         ? false : fails(op, error);
 }
-/* <<what a request came to>> (6 of 8), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<what a request came to>> (7 of 9), book/10-the-same-on-iocp.md: The same on IOCP */
 
 static bool connected(mio_op *op, int error)
 {
@@ -231,7 +244,7 @@ static bool connected(mio_op *op, int error)
         s->flags |= CONNECTED;
     return completes(op, 0);
 }
-/* <<what a request came to>> (7 of 8), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<what a request came to>> (8 of 9), book/10-the-same-on-iocp.md: The same on IOCP */
 
 /* Nothing more will come: the receive in the kernel ends, and those behind
    it find out in their turn */
@@ -247,7 +260,7 @@ static bool was_shut(mio_op *op)
     }
     return completes(op, 0);
 }
-/* <<what a request came to>> (8 of 8), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<what a request came to>> (9 of 9), book/10-the-same-on-iocp.md: The same on IOCP */
 
 /* Has it its result? If not, there is more to be requested */
 static bool came_to(mio_op *op, int error, DWORD n)
@@ -260,7 +273,7 @@ static bool came_to(mio_op *op, int error, DWORD n)
         op->done = n;
     if (error != 0)
         return fails(op, error);
-    if (op->kind == OP_RECEIVE || op->kind == OP_RECEIVE_FROM)
+    if (receives(op))
         return received(op, n);
     return op->kind == OP_SHUT ? was_shut(op) : sent(op, n);
 }
@@ -481,7 +494,7 @@ static void close_if_quiet(mio_queue *q, mio_socket *s)
 /* <<close on a port>> (3 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
 
 /* With a time to linger it would block, and stays open: then without */
-static int close_native(SOCKET native)
+int mio__close_native(mio_native native)
 {
     static const struct linger none = { 0, 0 };
     if (closesocket(native) == 0)
@@ -504,7 +517,7 @@ void mio__close(mio_queue *q, mio_op *op)
     s->flags &= ~(uint32_t)IS_OPEN;
     s->reserved[0] = op;
     mio__stop_socket(q, s);
-    op->native = close_native(s->native);
+    op->native = mio__close_native(s->native);
     op->result = mio__code(op->native);
     s->native = INVALID_SOCKET;
     close_if_quiet(q, s);

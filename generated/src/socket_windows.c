@@ -36,7 +36,6 @@ static const struct { int32_t status; int native, code; } codes[] = {
     { (int32_t)0xC000023D, WSAEHOSTUNREACH, MIO_EUNREACHABLE },
     { (int32_t)0xC000023E, WSAENETUNREACH, MIO_EUNREACHABLE },
     { (int32_t)0xC0000350, WSAEHOSTDOWN, MIO_EUNREACHABLE },
-    { 0, WSAENETDOWN, MIO_EUNREACHABLE },
     { (int32_t)0xC000020A, WSAEADDRINUSE, MIO_EADDRINUSE },
     { (int32_t)0xC0000043, WSAEADDRINUSE, MIO_EADDRINUSE },
     { (int32_t)0xC0000209, WSAEADDRINUSE, MIO_EADDRINUSE },
@@ -58,6 +57,8 @@ static const struct { int32_t status; int native, code; } codes[] = {
 /* <<codes of Windows>> (3 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
     { 0, ERROR_NOT_ENOUGH_QUOTA, MIO_ENOMEM },
     { 0, ERROR_NO_SYSTEM_RESOURCES, MIO_ENOMEM },
+    { 0, ERROR_COMMITMENT_LIMIT, MIO_ENOMEM },
+    { 0, WSAEWOULDBLOCK, MIO_ENOMEM },  /* too many requests are out */
     { 0, WSAEMFILE, MIO_EMFILE },
     { 0, ERROR_TOO_MANY_OPEN_FILES, MIO_EMFILE },
     { (int32_t)0xC0000008, WSA_INVALID_HANDLE, MIO_EBADF },
@@ -72,8 +73,7 @@ static const struct { int32_t status; int native, code; } codes[] = {
     { (int32_t)0xC0000005, WSAEFAULT, MIO_EINVAL },
     { (int32_t)0xC0000023, WSAEFAULT, MIO_EINVAL },
     { 0, WSAEAFNOSUPPORT, MIO_EINVAL },
-    { 0, WSAEDESTADDRREQ, MIO_ENOTCONN },
-    { 0, WSAEWOULDBLOCK, MIO_EAGAIN }
+    { 0, WSAEDESTADDRREQ, MIO_ENOTCONN }
 };
 enum { CODES = sizeof codes / sizeof codes[0] };
 /* <<codes of Windows>> (4 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
@@ -98,15 +98,14 @@ int mio__of_status(long status)
 }
 
 /* <<Winsock, once>> (1 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
-static int started;                     /* what WSAStartup said */
-
-static BOOL CALLBACK start_winsock(INIT_ONCE *once, void *unused,
-                                   void **result)
+/* What fails is tried again by who asks next */
+static BOOL CALLBACK start_winsock(INIT_ONCE *once, void *error,
+                                   void **unused)
 {
     WSADATA data;
-    (void)once, (void)unused, (void)result;
-    started = WSAStartup(MAKEWORD(2, 2), &data);
-    return TRUE;
+    (void)once, (void)unused;
+    *(int *)error = WSAStartup(MAKEWORD(2, 2), &data);
+    return *(int *)error == 0;
 }
 /* <<Winsock, once>> (2 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
 
@@ -114,8 +113,9 @@ static BOOL CALLBACK start_winsock(INIT_ONCE *once, void *unused,
 int mio__winsock(void)
 {
     static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
-    InitOnceExecuteOnce(&once, start_winsock, NULL, NULL);
-    return started;
+    int error = 0;
+    InitOnceExecuteOnce(&once, start_winsock, &error, NULL);
+    return error;
 }
 
 /* <<clock and owner on Windows>> (1 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
@@ -155,7 +155,7 @@ static void fill_in(mio_socket *s, SOCKET native, int type, int family)
 void mio__discard(mio_socket *s)
 {
     if (s->native != INVALID_SOCKET)
-        closesocket(s->native);
+        mio__close_native(s->native);
     memset(s, 0, sizeof *s);
     s->native = INVALID_SOCKET;
 }
