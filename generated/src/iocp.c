@@ -412,14 +412,13 @@ int mio__submit_bytes(mio_queue *q, mio_op *op)
 void mio__begin_first(mio_queue *q, mio_op *op)
 {
     mio_socket *s = op->socket;
-    bool alone = op->kind == OP_SHUT && op->length == MIO_SHUT_RECEIVE;
     if (!(s->flags & IS_OPEN)) {
         mio__end(q, op, MIO_EBADF, WSAEBADF);
         return;
     }
     if (s->queue == NULL)
         join(q, s);
-    if (alone) {                        /* not behind those who send */
+    if (goes_ahead(op)) {               /* not behind those who send */
         came_to(op, mio__shut(op), 0);
         mio__finish(q, op);
     } else {

@@ -28,6 +28,15 @@ static inline void take_out(mio_op *op)
     *(before == NULL ? &s->head[op->way - 1] : &before->next) = after;
     *(after == NULL ? &s->tail[op->way - 1] : &after->previous) = before;
 }
+
+/* The end of what is received waits for nobody who sends; but there must be
+   a connection, or Linux gives up the one that is under way */
+static inline bool goes_ahead(const mio_op *op)
+{
+    const mio_op *writer = op->socket->head[WRITING - 1];
+    return op->kind == OP_SHUT && op->length == MIO_SHUT_RECEIVE
+        && (writer == NULL || writer->kind != OP_CONNECT);
+}
 /* <<the lines of a socket>> (2 of 3), book/09-completion-over-readiness.md: Completion over readiness */
 
 /* The first operation on a socket makes it one of the queue's */

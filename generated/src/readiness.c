@@ -408,11 +408,17 @@ static inline mio_op *leave(mio_socket *s, mio_op *op, enum way way)
     return next;
 }
 
+/* An end needs no room: it is tried whatever was heard */
+static bool must_wait(const mio_op *op)
+{
+    return op->socket->flags & op->way && op->kind != OP_SHUT;
+}
+
 /* Those that wait are tried, in line from the first */
 static void proceed(mio_op *op)
 {
     while (op != NULL) {
-        if (op->socket->flags & op->way || !attempt(op)) {
+        if (must_wait(op) || !attempt(op)) {
             wait_for(op->socket->queue, op->socket, op->way);
             return;
         }
@@ -474,7 +480,6 @@ static void begin_ready(mio_queue *q, mio_op *op)
 void mio__begin_first(mio_queue *q, mio_op *op)
 {
     mio_socket *s = op->socket;
-    bool alone = op->kind == OP_SHUT && op->length == MIO_SHUT_RECEIVE;
     if (!(s->flags & IS_OPEN)) {
         mio__end(q, op, MIO_EBADF, EBADF);
         return;
@@ -483,7 +488,7 @@ void mio__begin_first(mio_queue *q, mio_op *op)
         join(q, s);
     if (op->kind == OP_READY) {
         begin_ready(q, op);
-    } else if (alone) {
+    } else if (goes_ahead(op)) {
         try_now(op);
         mio__heard(s, 0);
     } else {
@@ -548,8 +553,12 @@ void mio__try_again(mio_queue *q)
 /* <<give up and let go>> (1 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 void mio__stop(mio_queue *q, mio_op *op, int code)
 {
+    mio_socket *s = op->socket;
     take_out(op);
     mio__end(q, op, code, 0);
+    const mio_op *first = s->head[WRITING - 1];
+    if (first != NULL && first->kind == OP_SHUT)
+        list_again(q, s);               /* it waited for nothing else */
 }
 
 void mio__stop_socket(mio_queue *q, mio_socket *s)

@@ -1,0 +1,198 @@
+/*
+ * random [-p MS] [-q] SEED [COUNT]     runs the programs of so many seeds; stops at a finding, cuts its program short, prints and keeps it
+ * random FILE...                       runs these
+ * random -s SEED...                    prints the programs
+ */
+#include "random.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a run in a process of its own tells */
+static struct said {
+    uint64_t first, count, done;
+    long steps;
+    bool found;
+    int at;
+    char finding[240];
+    uint8_t bytes[BYTES];
+    size_t size;
+} *said;
+
+static int64_t patience = 1000 * MS;
+
+static void keep_finding(void)
+{
+    said->found = true;
+    said->at = run.at;
+    memcpy(said->finding, run.finding, sizeof said->finding);
+}
+
+static void run_seeds(void *unused)
+{
+    (void)unused;
+    for (; said->done < said->count; said->done++) {
+        said->size = program_from_seed(said->first + said->done, said->bytes);
+        if (!run_program(said->bytes, said->size, patience)) {
+            keep_finding();
+            return;
+        }
+        said->steps = steps_done;
+    }
+}
+
+static void run_bytes(void *unused)
+{
+    (void)unused;
+    if (!run_program(said->bytes, said->size, patience)) keep_finding();
+}
+
+/* In a process of its own: one that crashes or hangs has a finding, too */
+static bool finds(void (*what)(void *), int seconds)
+{
+    char why[80];
+    said->found = false;
+    if (os_apart(what, NULL, seconds, why, sizeof why)) return said->found;
+    said->found = true;
+    said->at = -1;
+    snprintf(said->finding, sizeof said->finding, "the process %s", why);
+    return true;
+}
+
+/* --- shorter ------------------------------------------------------------------------------------------ */
+
+static uint8_t best[BYTES];
+static size_t best_size;
+
+static bool still(const uint8_t *bytes, size_t size)
+{
+    memcpy(said->bytes, bytes, size);
+    said->size = size;
+    if (!finds(run_bytes, 20)) return false;
+    memcpy(best, bytes, size);
+    best_size = size;
+    return true;
+}
+
+/* Leaves out steps: the half of them, quarters, ..., single ones, again and again while that helps */
+static void fewer_steps(void)
+{
+    uint8_t less[BYTES];
+    for (size_t part = (best_size - 4) / 8; part > 0; part /= 2)
+        for (size_t at = 4; at + 4 * part <= best_size; ) {
+            memcpy(less, best, at);
+            memcpy(less + at, best + at + 4 * part, best_size - at - 4 * part);
+            if (!still(less, best_size - 4 * part)) at += 4 * part;
+        }
+}
+
+static void plainer_steps(void)
+{
+    uint8_t plain[BYTES];
+    for (size_t at = 0; at < best_size; at++) {
+        static const uint8_t masks[4][2] = { { 0x1F, 0x1F }, { 0x0F, 0x03 }, { 0, 0 }, { 0x0F, 0 } };
+        for (int k = 0; k < 2; k++) {
+            memcpy(plain, best, best_size);
+            plain[at] &= at < 4 ? (k == 0 ? 0xF0 : 0x0F) : masks[at % 4][k];
+            if (plain[at] != best[at]) still(plain, best_size);
+        }
+    }
+}
+
+static void shorten(void)
+{
+    size_t before = 0;
+    if (!still(said->bytes, said->size)) return;
+    for (int round = 0; round < 4 && best_size != before; round++) {
+        before = best_size;
+        fewer_steps();
+        plainer_steps();
+    }
+}
+
+static void keep(const char *name)
+{
+    FILE *f = fopen(name, "wb");
+    if (f == NULL) return;
+    fwrite(best, 1, best_size, f);
+    fclose(f);
+    printf("# kept in %s, which `random %s` runs again\n", name, name);
+}
+
+static void report(uint64_t seed)
+{
+    char name[64];
+    int64_t usual = patience;
+    struct said whole = *said;
+    best_size = said->size;
+    memcpy(best, said->bytes, best_size);
+    if (patience > 200 * MS) patience = 200 * MS;
+    shorten();
+    patience = usual;
+    if (!still(best, best_size)) *said = whole, best_size = whole.size, memcpy(best, whole.bytes, best_size);
+    struct program p = program_of(best, best_size);
+    printf("# seed %" PRIu64 ", after %" PRIu64 " programs: %s\n", seed, said->done + 1, said->finding);
+    printf("# of %zu steps these %d do it:\n", (whole.size - 4) / 4, p.count);
+    program_print(&p, said->at);
+    snprintf(name, sizeof name, "random-%" PRIu64 ".program", seed);
+    keep(name);
+}
+
+/* --- what is asked for ---------------------------------------------------------------------------------- */
+
+static int seeds(uint64_t first, uint64_t count)
+{
+    int64_t begin = os_now();
+    said->first = first;
+    said->count = count;
+    said->done = 0;
+    bool found = finds(run_seeds, 3600 * 3);
+    double took = (double)(os_now() - begin) / 1e9;
+    if (found) {
+        report(first + said->done);
+        return 1;
+    }
+    printf("# seeds %" PRIu64 " to %" PRIu64 ": %" PRIu64 " programs, %ld steps, no finding, %.0f programs/s\n", first,
+           first + count - 1, count, said->steps, (double)count / took);
+    return 0;
+}
+
+static int file(const char *name)
+{
+    FILE *f = fopen(name, "rb");
+    if (f == NULL) {
+        fprintf(stderr, "random: cannot read %s\n", name);
+        return 2;
+    }
+    said->size = fread(said->bytes, 1, BYTES, f);
+    fclose(f);
+    if (!finds(run_bytes, 60)) return 0;
+    struct program p = program_of(said->bytes, said->size);
+    printf("# %s: %s\n", name, said->finding);
+    program_print(&p, said->at);
+    return 1;
+}
+
+static bool is_number(const char *text) { return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0'; }
+
+int main(int argc, char **argv)
+{
+    int bad = 0, at = 1;
+    said = os_shared(sizeof *said);
+    if (at + 1 < argc && strcmp(argv[at], "-p") == 0) {
+        patience = atoi(argv[at + 1]) * MS;
+        at += 2;
+    }
+    if (at < argc && strcmp(argv[at], "-s") == 0) {
+        while (++at < argc) {
+            struct program p = program_of(said->bytes, program_from_seed(strtoull(argv[at], NULL, 10), said->bytes));
+            program_print(&p, -1);
+        }
+        return 0;
+    }
+    if (at < argc && is_number(argv[at]))
+        return seeds(strtoull(argv[at], NULL, 10), at + 1 < argc ? strtoull(argv[at + 1], NULL, 10) : 1);
+    for (; at < argc; at++) bad |= file(argv[at]);
+    return bad;
+}
