@@ -8,7 +8,8 @@
  *   suite -x NAME      one, in this process: for a debugger
  *
  * One line a test, in the order of the tables: ok, not ok or skip. The status is 1 if one failed.
- * SUITE_JOBS (4) of them run at once, each for at most SUITE_SECONDS (10).
+ * SUITE_JOBS (4) of them run at once, each for at most SUITE_SECONDS (10). With SUITE_FIRST=1 the first that fails
+ * ends all.
  */
 #include "suite.h"
 #include "runner.h"
@@ -171,10 +172,12 @@ static void print_remarks(const char *text)
     }
 }
 
+static bool has_failed(const struct run *r) { return r->stopped || (r->status != PASSED && r->status != SKIPPED); }
+
 static void print_result(struct run *r, int seconds)
 {
     static char whole[MAX_TEXT];
-    bool ended_badly = r->stopped || (r->status != PASSED && r->status != FAILED && r->status != SKIPPED);
+    bool ended_badly = has_failed(r) && (r->stopped || r->status != FAILED);
 
     memcpy(whole, r->text, strlen(r->text) + 1);
     const char *line = telling(r->text), *colon = line[0] == '\0' ? "" : ": ";
@@ -188,7 +191,7 @@ static void print_result(struct run *r, int seconds)
     else printf("not ok - %s: ended with status %d%s%s\n", r->test->name, r->status, colon, line);
     if (ended_badly) print_comment(whole);
     else if (r->status == PASSED) print_remarks(whole);
-    if (r->stopped || (r->status != PASSED && r->status != SKIPPED)) failed++;
+    if (has_failed(r)) failed++;
     fflush(stdout);
     free(r->text);
 }
@@ -232,9 +235,19 @@ static void look_at(struct run *r)
     }
 }
 
+/* Only this one, which failed, is told of */
+static void end_all(int begun, struct run *first, int seconds)
+{
+    for (int i = 0; i < begun; i++)
+        if (runs[i].state == RUNS) process_kill(&runs[i].process);
+    print_result(first, seconds);
+    exit(1);
+}
+
 static void run_all(int jobs, int seconds)
 {
     int begun = 0, printed = 0, running = 0;
+    bool one_is_enough = setting("SUITE_FIRST", 0) > 0;
 
     while (printed < count) {
         for (; running < jobs && begun < count; running++) begin_run(&runs[begun++], seconds);
@@ -243,6 +256,7 @@ static void run_all(int jobs, int seconds)
         for (int i = printed; i < begun; i++) {
             if (runs[i].state == RUNS) look_at(&runs[i]);
             if (runs[i].state == RUNS) running++;
+            else if (one_is_enough && has_failed(&runs[i])) end_all(begun, &runs[i], seconds);
         }
         for (; printed < begun && runs[printed].state == ENDED; printed++) print_result(&runs[printed], seconds);
     }
