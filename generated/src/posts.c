@@ -51,9 +51,11 @@ void mio__send_back(mio_queue *q, mio_op *op)
 /* <<wake>> (1 of 1), book/12-time-and-other-threads.md: Time and other threads */
 int mio_queue_wake(mio_queue *q)
 {
+    if (mio__change(&q->woken, 1, 1))   /* who set it calls the owner */
+        return 0;
     int kept = errno;                   /* a signal handler's duty */
     mio__add(&q->posting, 1);
-    mio__set(&q->woken, 1);
+    mio__swap(&q->woken, 1);
     call_owner(q);
     mio__add(&q->posting, -1);
     errno = kept;

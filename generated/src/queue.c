@@ -223,7 +223,7 @@ static bool answer_call(mio_queue *q)
         return false;
     q->woke = !q->woke;
     if (q->woke)
-        mio__set(&q->woken, 0);
+        mio__swap(&q->woken, 0);
     else
         mio__set(&q->call, CALLED);
     return q->woke;

@@ -14,7 +14,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 export LC_ALL=C
 CC=${CC:-cc} INCLUDE=${INCLUDE:-generated/include} LIBRARY=${LIBRARY:-generated/src/*.c}
-here=tests/counts failed=0 server='' port=''
+here=tests/counts failed=0
 if [ $# -ne 1 ] || [ ! -x "$1" ]; then
     echo 'usage: tests/counts/counts.sh SERVER' >&2
     exit 2
@@ -27,6 +27,7 @@ for tool in strace valgrind; do
     if ! command -v $tool >/dev/null; then echo "skip - counts: missing $tool"; exit 0; fi
 done
 ulimit -n 4096 2>/dev/null || true
+. ./tests/counts/count.sh
 work=$(mktemp -d "${TMPDIR:-/tmp}/counts.XXXXXX")
 trap 'stop; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
@@ -51,61 +52,8 @@ compile() {
     fi
 }
 
-# --- one run --------------------------------------------------------------------------------------------
+# --- what is told of a count ----------------------------------------------------------------------------
 
-stop() {
-    if [ -n "$server" ]; then
-        kill "$server" 2>/dev/null
-        wait "$server" 2>/dev/null
-    fi
-    server=''
-}
-# run CONNECTIONS ROUNDS COMMAND...: the command runs a server and says its port; serve that load, end it
-run() {
-    connections=$1 rounds=$2
-    shift 2
-    : >"$work/said"
-    "$@" >"$work/said" 2>"$work/errors" </dev/null &
-    server=$! tries=0
-    until [ -s "$work/said" ] || [ $tries -ge 300 ] || ! kill -0 "$server" 2>/dev/null; do
-        sleep 0.1
-        tries=$((tries + 1))
-    done
-    port=$(sed -n 's/^listening on 127\.0\.0\.1:\([0-9][0-9]*\)$/\1/p' "$work/said")
-    if [ -z "$port" ]; then
-        give_up "$* says no port: $(cat "$work/said" "$work/errors" | head -n 1)"
-    fi
-    if ! "$work/echo_load" "$port" "$connections" "$rounds" 2>"$work/errors"; then
-        give_up "the load on $*: $(head -n 1 "$work/errors")"
-    fi
-    stop
-}
-
-# --- system calls ---------------------------------------------------------------------------------------
-
-# traced SERVER CONNECTIONS ROUNDS: the names of its system calls and how many, epoll_ctl with what it does
-traced() {
-    run "$2" "$3" strace -D -f -q -s 0 -o "$work/trace" "$1" 0
-    tries=0                             # strace ends a moment after it
-    until grep -q '+++ killed' "$work/trace" || [ $tries -ge 100 ]; do sleep 0.1; tries=$((tries + 1)); done
-    sed -E 's/^[0-9]+ +//; /resumed>/d; /^(\+\+\+|---)/d
-            s/^epoll_ctl\([0-9]+, EPOLL_CTL_([A-Z]+).*/epoll_ctl:\1/; s/\(.*//' "$work/trace" |
-        sort | uniq -c | awk '{ print $2, $1 }'
-}
-# calls NAME SERVER CONNECTIONS ROUNDS MORE: per message, into $work/NAME.CONNECTIONS; those of the whole first
-# run, into $work/NAME.CONNECTIONS.all
-calls() {
-    traced "$2" "$3" "$4" >"$work/$1.$3.all"
-    traced "$2" "$3" "$5" >"$work/more"
-    awk -v messages="$(($3 * ($5 - $4)))" '
-        FNR == NR { before[$1] = $2; next }
-        { n = ($2 - before[$1]) / messages; seen[$1] = 1; if (n != 0) printf "%s %.4f\n", $1, n }
-        END { for (name in before) if (!(name in seen)) printf "%s %.4f\n", name, -before[name] / messages }
-    ' "$work/$1.$3.all" "$work/more" >"$work/$1.$3"
-}
-# number FILE CALL: what is said there of it, or 0
-number() { awk -v call="$2" '$1 == call { n = $2 } END { print n + 0 }' "$work/$1"; }
-sum() { awk '{ n += $2 } END { print n + 0 }' "$work/$1"; }
 # other FILE: whatever is not a wait, a receive or a send. How many connections one accept finds is luck
 other() {
     awk '$1 != "epoll_wait" && $1 != "epoll_pwait" && $1 != "recvfrom" && $1 != "sendto" && $1 != "accept4" {
@@ -114,29 +62,10 @@ other() {
          END { print n + 0 }' "$work/$1"
 }
 waits() { awk '$1 == "epoll_wait" || $1 == "epoll_pwait" { n += $2 } END { print n + 0 }' "$work/$1"; }
-
-# --- instructions and allocations -----------------------------------------------------------------------
-
-# collected SERVER CONNECTIONS ROUNDS: instructions of a whole run, in user space
-collected() {
-    run "$2" "$3" valgrind -q --tool=callgrind --callgrind-out-file="$work/profile" "$1" 0
-    awk '$1 == "summary:" || $1 == "totals:" { n = $2 } END { print n }' "$work/profile"
-}
-# instructions SERVER CONNECTIONS ROUNDS MORE: per message
-instructions() {
-    few=$(collected "$1" "$2" "$3") || exit 1
-    many=$(collected "$1" "$2" "$4") || exit 1
-    awk "BEGIN { printf \"%.1f\", ($many - $few) / ($2 * ($4 - $3)) }"
-}
 # clock: instructions that the last profile saw in looks at the clock, which is no system call
 clock() {
     callgrind_annotate --threshold=100 "$work/profile" 2>"$work/errors" |
         awk '/:(mio_now|clock_gettime)/ { gsub(",", "", $1); n += $1 } END { print n + 0 }'
-}
-# allocated SERVER CONNECTIONS ROUNDS: calls of malloc and its kind in a whole run
-allocated() {
-    run "$2" "$3" valgrind --tool=memcheck --leak-check=no --log-file="$work/log" "$1" 0
-    sed -n 's/.*total heap usage: \([0-9,]*\) allocs.*/\1/p' "$work/log" | tr -d ,
 }
 
 # --- counting -------------------------------------------------------------------------------------------

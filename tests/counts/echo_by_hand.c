@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,18 +19,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ROOM = 4096, BATCH = 64, MOST = 4000 };
+enum { ROOM = 4096, BATCH = 64, MOST = 19000 };
 
 typedef struct client {
     int            socket;
     bool           ends;                /* a short read is not the last word */
-    size_t         length, sent;
+    char          *rest;                /* not sent yet */
+    size_t         length;
     struct client *next;                /* free */
-    char           text[ROOM];
 } client;
 
 static int    epoll, listener;
-static client clients[MOST], *unused;
+static char   room[ROOM];              /* for all: what is read is sent at once */
+static client clients[MOST], *unused;   /* memory that nobody used is not there yet */
+static int    used;
 
 static int watch(int s, client *c)
 {
@@ -37,53 +40,86 @@ static int watch(int s, client *c)
     return epoll_ctl(epoll, EPOLL_CTL_ADD, s, &event);
 }
 
-static void end(client *c)
+static client *take(void)
 {
-    epoll_ctl(epoll, EPOLL_CTL_DEL, c->socket, NULL);
-    close(c->socket);
+    client *c = unused;
+    if (c == NULL)
+        return used < MOST ? &clients[used++] : NULL;
+    unused = c->next;
+    return c;
+}
+
+static void give(client *c)
+{
     c->next = unused;
     unused = c;
 }
 
-/* False when it has to wait, or is gone */
-static bool send_rest(client *c)
+static void end(client *c)
 {
+    epoll_ctl(epoll, EPOLL_CTL_DEL, c->socket, NULL);
+    close(c->socket);
+    free(c->rest);
+    give(c);
+}
+
+/* What could not be sent waits in memory of its own. False when it has to wait, or is gone */
+static bool send_all(client *c, const char *text, size_t length)
+{
+    size_t sent = 0;
     ssize_t n;
     do {
-        n = send(c->socket, c->text + c->sent, c->length - c->sent, MSG_NOSIGNAL);
-        c->sent += n > 0 ? (size_t)n : 0;
-    } while (n > 0 && c->sent < c->length);
-    if (n < 0 && errno != EAGAIN)
+        n = send(c->socket, text + sent, length - sent, MSG_NOSIGNAL);
+        sent += n > 0 ? (size_t)n : 0;
+    } while (n > 0 && sent < length);
+    if (n > 0)
+        return true;
+    if (errno != EAGAIN || (c->rest = malloc(length - sent)) == NULL) {
         end(c);
-    return n > 0;
+        return false;
+    }
+    c->length = length - sent;
+    memcpy(c->rest, text + sent, c->length);
+    return false;
+}
+
+static bool send_rest(client *c)
+{
+    char *rest = c->rest;
+    c->rest = NULL;
+    bool all = send_all(c, rest, c->length);
+    free(rest);
+    return all;
 }
 
 static void serve(client *c)
 {
     ssize_t n;
-    if (c->sent < c->length && !send_rest(c))
+    if (c->rest != NULL && !send_rest(c))
         return;
     do {
-        n = recv(c->socket, c->text, ROOM, 0);
+        n = recv(c->socket, room, ROOM, 0);
         if (n <= 0) {
             if (n == 0 || errno != EAGAIN)
                 end(c);
             return;
         }
-        c->length = (size_t)n;
-        c->sent = 0;
-    } while (send_rest(c) && (n == ROOM || c->ends));
+    } while (send_all(c, room, (size_t)n) && (n == ROOM || c->ends));
 }
 
 static void accept_clients(void)
 {
+    client *c;
     int s;
-    while (unused != NULL && (s = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-        client *c = unused;
-        unused = c->next;
+    while ((c = take()) != NULL) {
+        s = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (s < 0) {
+            give(c);
+            return;
+        }
         c->socket = s;
         c->ends = false;
-        c->length = c->sent = 0;
+        c->rest = NULL;
         if (watch(s, c) != 0)
             abort();
     }
@@ -101,6 +137,7 @@ static bool open_server(int port)
     epoll = epoll_create1(EPOLL_CLOEXEC);
     listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (epoll < 0 || listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0
+            || setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0    /* it is inherited */
             || bind(listener, (struct sockaddr *)&at, sizeof at) != 0 || listen(listener, SOMAXCONN) != 0
             || watch(listener, NULL) != 0 || getsockname(listener, (struct sockaddr *)&at, &size) != 0)
         return false;
@@ -111,10 +148,6 @@ static bool open_server(int port)
 int main(int argc, char **argv)
 {
     static struct epoll_event events[BATCH];
-    for (int i = MOST - 1; i >= 0; i--) {
-        clients[i].next = unused;
-        unused = &clients[i];
-    }
     if (argc != 2 || !open_server((int)strtol(argv[1], NULL, 10))) {
         perror("echo_by_hand");
         return 1;

@@ -6,12 +6,16 @@
  * A client is a socket, a buffer, and an operation for each way: receive, send all of it, receive. The receive
  * is always the same one, so it is prepared once.
  */
+#define _DEFAULT_SOURCE                 /* glibc: POSIX */
 #include "minimio.h"
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
-enum { ROOM = 4096, BATCH = 64, MOST = 4000 };
+enum { ROOM = 4096, BATCH = 64, MOST = 19000 };
 
 typedef struct client {
     mio_op         receiving, sending, closing;
@@ -23,7 +27,8 @@ typedef struct client {
 static mio_queue  *queue;
 static mio_socket  listener;
 static mio_op      accepting;
-static client      clients[MOST], *unused, *newcomer;
+static client      clients[MOST], *unused, *newcomer;   /* memory that nobody used is not there yet */
+static int         used;
 
 static void fail(int result, const char *what)
 {
@@ -37,12 +42,20 @@ static void must(int result, const char *what)
         fail(result, what);
 }
 
+static client *take(void)
+{
+    client *c = unused;
+    if (c == NULL)
+        return used < MOST ? &clients[used++] : NULL;
+    unused = c->next;
+    return c;
+}
+
 static void accept_next(void)
 {
-    newcomer = unused;
+    newcomer = take();
     if (newcomer == NULL)               /* the next close goes on with it */
         return;
-    unused = newcomer->next;
     must(mio_accept(queue, &accepting, &listener, &newcomer->socket), "accept");
 }
 
@@ -93,8 +106,10 @@ static void bytes(mio_op *op)
 static void listen_on(int port)
 {
     mio_address at;
+    int one = 1;
     must(mio_address_parse(&at, "127.0.0.1", port), "address");
     must(mio_socket_open(&listener, MIO_IPV4, MIO_STREAM), "open");
+    setsockopt(listener.native, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);        /* it is inherited */
     must(mio_socket_bind(&listener, &at), "bind");
     must(mio_socket_listen(&listener, 0), "listen");
     must(mio_socket_local(&listener, &at), "address");
@@ -105,10 +120,6 @@ static void listen_on(int port)
 int main(int argc, char **argv)
 {
     mio_op *done[BATCH];
-    for (int i = MOST - 1; i >= 0; i--) {
-        clients[i].next = unused;
-        unused = &clients[i];
-    }
     must(mio_queue_open(&queue, NULL), "queue");
     listen_on(argc == 2 ? (int)strtol(argv[1], NULL, 10) : -1);
     accept_next();

@@ -1,0 +1,102 @@
+# plot.awk -v panels='BENCHMARK...' -v name=TITLE SUMMARY: a drawing of the ratios to minimio, on a logarithmic
+# axis: a dot for the median, a line from quartile to quartile. The classes are those of the book's figures.
+
+BEGIN {
+    WIDTH = 460; LEFT = 136; RIGHT = 396; LOW = 0.125; HIGH = 32; ROW = 19
+    split("hand mio short ev event uv buffer ready threads", order, " ")
+    split("epoll by hand|mio|mio, short read|libev|libevent|libuv|bufferevent|minimio, ready|threads", words, "|")
+    for (i = 1; i in order; i++) title[order[i]] = words[i]
+    head["echo1"] = "Echo, 1 connection"
+    head["echo50"] = "Echo, 50 connections"
+    head["echo1000"] = "Echo, 1,000 connections"
+    head["churn"] = "Connect, echo, close"
+    head["idle"] = "10,000 idle, one active"
+    head["pingpong"] = "A wake-up there and back"
+    head["flood"] = "A flood of wake-ups"
+    head["insert"] = "100,000 timers: insert"
+    head["reset"] = "100,000 timers: reset"
+    head["cancel"] = "100,000 timers: cancel"
+    head["expire"] = "100,000 timers: expire"
+    head["memory"] = "Memory of an idle connection"
+}
+
+{
+    middle[$1, $2] = $3
+    lower[$1, $2] = $4
+    ratio[$1, $2] = $5
+    upper[$1, $2] = $6
+}
+
+function x_of(r) {
+    if (r < LOW) r = LOW
+    if (r > HIGH) r = HIGH
+    return LEFT + (RIGHT - LEFT) * log(r / LOW) / log(HIGH / LOW)
+}
+
+function text(class, x, y, anchor, size, fill, what) {
+    body = body sprintf("<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" fill=\"%s\" text-anchor=\"%s\" font-size=\"%s\">%s</text>\n", \
+        class, x, y, fill, anchor, size, what)
+}
+
+function own(panel,    v) {
+    v = middle[panel, "minimio"]
+    if (panel == "memory") return sprintf("%.0f B", v)
+    return v >= 1000 ? sprintf("%.1f µs", v / 1000) : sprintf("%.0f ns", v)
+}
+
+function number(r) { return r >= 100 ? sprintf("%.0f", r) : r >= 10 ? sprintf("%.1f", r) : sprintf("%.2f", r) }
+
+function grid(top, bottom,    r) {
+    for (r = LOW * 2; r < HIGH; r *= 2)
+        if (r != 1) body = body sprintf("<path class=\"f-line\" d=\"M%.1f %.1fV%.1f\" fill=\"none\" stroke=\"#52606d\" stroke-width=\"0.5\" stroke-dasharray=\"1 4\"/>\n", \
+            x_of(r), top, bottom)
+    body = body sprintf("<path class=\"f-accent\" d=\"M%.1f %.1fV%.1f\" fill=\"none\" stroke=\"#b3401f\" stroke-width=\"1.5\"/>\n", \
+        x_of(1), top, bottom)
+}
+
+function row(panel, name, y,    key, m) {
+    key = panel SUBSEP name
+    m = x_of(ratio[key])
+    text("f-text", LEFT - 10, y + 4.5, "end", 13.5, "#1f2933", title[name])
+    body = body sprintf("<path class=\"f-line\" d=\"M%.1f %.1fH%.1f\" fill=\"none\" stroke=\"#52606d\" stroke-width=\"2\"/>\n", \
+        x_of(lower[key]), y, x_of(upper[key]))
+    if (ratio[key] < LOW || ratio[key] > HIGH)
+        body = body sprintf("<path class=\"f-arrow\" d=\"M%.1f %.1fl%d -5v10z\" fill=\"#52606d\"/>\n", \
+            m + (ratio[key] < LOW ? -5 : 5), y, ratio[key] < LOW ? 9 : -9)
+    else
+        body = body sprintf("<circle class=\"f-work\" cx=\"%.1f\" cy=\"%.1f\" r=\"4.5\" fill=\"#3a6b8c\"/>\n", m, y)
+    text("f-text", WIDTH - 10, y + 4.5, "end", 13.5, "#1f2933", number(ratio[key]))
+}
+
+function panel_of(panel,    i, top) {
+    y += 16
+    text("f-text\" font-weight=\"bold", 10, y, "start", 14, "#1f2933", head[panel])
+    text("f-soft", WIDTH - 10, y, "end", 13, "#52606d", "minimio: " own(panel))
+    top = y + 6
+    y += 6
+    for (i = 1; i in order; i++)
+        if ((panel, order[i]) in ratio) y += ROW
+    grid(top, y + 3)
+    y = top - 7
+    for (i = 1; i in order; i++)
+        if ((panel, order[i]) in ratio) row(panel, order[i], y += ROW)
+    y += 20
+}
+
+function axis(    r) {
+    y += 8
+    for (r = LOW; r <= HIGH; r *= 4)
+        text("f-soft", x_of(r * 2 > HIGH ? r : r * 2), y, "middle", 13, "#52606d", r * 2 < 1 ? "1/" (1 / (r * 2)) : r * 2)
+    y += 18
+    text("f-soft", x_of(1), y, "middle", 13, "#52606d", "← faster than minimio, slower →")
+}
+
+END {
+    n = split(panels, list, " ")
+    y = 8
+    for (k = 1; k <= n; k++) panel_of(list[k])
+    axis()
+    printf "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"14\" class=\"f-fig\">\n", \
+        WIDTH, y + 10
+    printf "<title>%s</title>\n%s</svg>\n", name, body
+}

@@ -1,0 +1,124 @@
+# table.awk SUMMARY COUNTED: the report, in Markdown. -v machine, rounds, busy, missing, day
+
+BEGIN {
+    split("minimio ready hand mio short ev event uv buffer threads", order, " ")
+    split("minimio|minimio, `ready`|epoll by hand|mio|mio, short read|libev|libevent|libuv|bufferevent|threads", words, "|")
+    for (i = 1; i in order; i++) title[order[i]] = words[i]
+}
+
+FILENAME == ARGV[1] {
+    middle[$1, $2] = $3
+    lower[$1, $2] = $4
+    ratio[$1, $2] = $5
+    upper[$1, $2] = $6
+    next
+}
+{ counted[$1, $2] = $3 }
+
+function short(x) { return x >= 100 ? sprintf("%.0f", x) : x >= 10 ? sprintf("%.1f", x) : sprintf("%.2f", x) }
+
+function time(ns) {
+    return ns >= 100000 ? sprintf("%.0f µs", ns / 1000) : ns >= 1000 ? sprintf("%.1f µs", ns / 1000) : sprintf("%.0f ns", ns)
+}
+
+# A cell: minimio's own number, or a ratio to it with its quartiles
+function cell(benchmark, name,    key) {
+    key = benchmark SUBSEP name
+    if (!(key in middle)) return "–"
+    if (benchmark == "memory") return sprintf("%.0f B", middle[key])
+    if (name == "minimio") return time(middle[key])
+    return sprintf("**%s** (%s–%s)", short(ratio[key]), short(lower[key]), short(upper[key]))
+}
+
+function plain(what, name) { return (what, name) in counted ? counted[what, name] : "–" }
+
+function whole(what, name,    key) {
+    key = what SUBSEP name
+    return key in counted ? sprintf("%.0f", counted[key]) : "–"
+}
+
+function two(what, name,    key) {
+    key = what SUBSEP name
+    return key in counted ? sprintf("%.2f", counted[key]) : "–"
+}
+
+function heading(text,    n, i, cells, line) {
+    n = split(text, cells, "|")
+    line = "|"
+    for (i = 1; i <= n; i++) line = line (i == 1 ? ":--|" : "--:|")
+    print ""
+    print "| " text " |"
+    print line
+}
+
+# Whether somebody's row has anything in these columns
+function known(name, columns,    n, i, column) {
+    n = split(columns, column, " ")
+    for (i = 1; i <= n; i++) if ((column[i], name) in middle || (column[i], name) in counted) return 1
+    return 0
+}
+
+function timed_rows(columns,    n, i, k, column, line) {
+    n = split(columns, column, " ")
+    for (k = 1; k in order; k++) {
+        if (!known(order[k], columns)) continue
+        line = "| " title[order[k]]
+        for (i = 1; i <= n; i++) line = line " | " cell(column[i], order[k])
+        print line " |"
+    }
+}
+
+function counted_rows(    k, name) {
+    for (k = 1; k in order; k++) {
+        name = order[k]
+        if (!known(name, "calls50")) continue
+        print "| " title[name] " | " two("calls1", name) " | " two("calls50", name) " | " two("calls1000", name) \
+            " | " two("callschurn", name) " | " whole("instructions1", name) " | " whole("instructions50", name) \
+            " | " whole("instructionschurn", name) " | " two("allocations", name) " |"
+    }
+}
+
+function wake_rows(    k, name) {
+    for (k = 1; k in order; k++) {
+        name = order[k]
+        if (known(name, "callswake"))
+            print "| " title[name] " | " two("callswake", name) " | " whole("instructionswake", name) " |"
+    }
+}
+
+function timer_rows(    k, name) {
+    for (k = 1; k in order; k++) {
+        name = order[k]
+        if (!known(name, "timerinsert")) continue
+        print "| " title[name] " | " whole("timerinsert", name) " | " whole("timerreset", name) \
+            " | " whole("timercancel", name) " | " whole("timerexpire", name) " |"
+    }
+}
+
+END {
+    print "Measured on " day " by `make bench`: " machine ". " (rounds == 0 ? "Only counted." : rounds " rounds, in each of which the contenders took turns; the server on core 0, its load on core 1.")
+    if (missing != "") print "Not installed, and left out: " missing "."
+    if (rounds > 0 && busy > 0.5) print "**The machine was busy (load " busy " at the beginning): the times say little, the counts below them are right.**"
+    if (rounds > 0) timed()
+    counts()
+}
+
+function timed() {
+    print ""
+    print "Times. The first row is minimio's own, for a message (or, in the fourth column, for a connection with one message); below it are the medians of the ratios to it, and their quartiles. Above 1 is slower than minimio."
+    heading("echo of 64 bytes | 1 connection | 50 | 1,000 | connect, echo, close | 1 of 10,001 active")
+    timed_rows("echo1 echo50 echo1000 churn idle")
+    heading("threads, timers, memory | ping-pong | a wake of a flood | insert | reset | cancel | expire | bytes for an idle connection")
+    timed_rows("pingpong flood insert reset cancel expire memory")
+}
+
+function counts() {
+    print ""
+    print "Counted, and the same on a busy machine: system calls for a message at 1, 50 and 1,000 connections and for a connection, instructions in user space, and allocations for a connection."
+    heading("server | calls, 1 | 50 | 1,000 | connection | instructions, 1 | 50 | connection | allocations")
+    counted_rows()
+    heading("a wake-up of a loop that is awake | system calls | instructions")
+    wake_rows()
+    heading("instructions for one of 100,000 timers | insert | reset | cancel | expire")
+    timer_rows()
+}
