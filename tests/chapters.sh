@@ -1,6 +1,6 @@
 #!/bin/sh
 # Every chapter compiles, on every system; and tangle/chapters sees it when one does not
-# takes: 700
+# takes: 250
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . ./tangle/systems
@@ -123,4 +123,26 @@ cp "$work/new" book/01-one.md
 # shellcheck disable=SC2016
 printf '\n```c\n<<greet>>=\nsay("hello");\n@\n```\n' >>book/02-two.md
 a_book 'a chunk used before its chapter' 1 '' 'does not tangle'
+# What was compiled in a chapter is not what it is in the next, where a header of a header says more
+sed 's/^void say(const char .text);$/&\n#include "..\/more.h"/' book/01-one.md >"$work/01-one.md"
+sed '/common.say.h/d; s/say("lab");/;/' book/02-two.md >"$work/02-two.md"
+cat >>"$work/01-one.md" <<'B'
+
+```c
+<<examples/more.h>>=
+<<more>>
+@
+```
+
+```c
+<<more>>=
+void more(void);
+@
+```
+B
+cp "$work"/0*.md book/
+a_book 'a header of a header' 0 '- | ok | ok'
+# shellcheck disable=SC2016
+printf '\n```c\n<<more>>=\n#define say(text) none(text)\n@\n```\n' >>book/02-two.md
+a_book 'a header of a header that says more in the next chapter' 1 '- | ok | FAIL' 'implicit declaration.*none'
 a_book 'and again a good book' 0 '- | ok | ok'

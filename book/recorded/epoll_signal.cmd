@@ -1,1 +1,2 @@
+# one of several
 epoll_signal

@@ -473,16 +473,36 @@ static bool start_child(struct process *p, const char *name, HANDLE output)
     return true;
 }
 
-bool process_start(struct process *p, void (*run)(const struct test *), const struct test *t, int seconds)
+static bool not_begun(const char *name, const char *what)
+{
+    printf("#   %s: %s: error %lu\n", name, what, (unsigned long)GetLastError());
+    return false;
+}
+
+static bool start_with_output(struct process *p, const char *name)
 {
     HANDLE output = open_output();
 
+    if (output == INVALID_HANDLE_VALUE) return not_begun(name, "no file for its output");
+    if (!start_child(p, name, output)) {
+        not_begun(name, "no process");
+        CloseHandle(output);
+        return false;
+    }
+    p->output = _fdopen(_open_osfhandle((intptr_t)output, _O_RDWR | _O_BINARY), "r+b");
+    return p->output != NULL || not_begun(name, "no stream of its output");
+}
+
+/* On a busy machine Wine was seen to refuse the first process of all; what is refused is said, and tried again */
+bool process_start(struct process *p, void (*run)(const struct test *), const struct test *t, int seconds)
+{
     (void)run;                  /* the program itself, with -x */
     (void)seconds;
-    if (output == INVALID_HANDLE_VALUE) return false;
-    if (!start_child(p, t->name, output)) { CloseHandle(output); return false; }
-    p->output = _fdopen(_open_osfhandle((intptr_t)output, _O_RDWR | _O_BINARY), "r+b");
-    return p->output != NULL;
+    for (int i = 0; i < 3; i++) {
+        if (start_with_output(p, t->name)) return true;
+        nap(500 * MS);
+    }
+    return false;
 }
 
 /* The number of an exception has its highest bit set, and is below 0 here */
