@@ -273,7 +273,7 @@ int  mio_connect(mio_queue *, mio_op *, mio_socket *,
 /*
  * Waits for a connection and makes it `accepted`, which is the queue's
  * until then, and afterwards open, non-blocking, not inherited, and free
- * to be used with any queue. A peer that gave up is passed over.
+ * to be used with any queue. Peers that gave up are passed over.
  *   errors  MIO_EMFILE (accept works again afterwards), MIO_EINVAL (not
  *           listening), MIO_EACCES
  *   thread  any; twin: owner

@@ -313,7 +313,11 @@ static bool try_accept(mio_op *op)
     int error = mio__accept(op);
     if (error == EAGAIN || error == EWOULDBLOCK)
         return not_now(op);
-    return error != 0 ? fails(op, error) : completes(op, 0);
+    if (error > 0)
+        return fails(op, error);
+    completes(op, error < 0 ? MIO_ESYSTEM : 0);
+    op->native = -error;
+    return true;
 }
 /* <<one attempt of each kind>> (10 of 10), book/11-connections.md: Connections */
 

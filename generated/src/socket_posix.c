@@ -290,15 +290,18 @@ static bool passed_over(int error)
 }
 /* <<calls of a socket>> (8 of 8), book/11-connections.md: Connections */
 
+enum { MOST_PEERS = 4096 };     /* in a row: the usual longest backlog */
+
+/* If there are more that gave up, it is not they: the error, below 0 */
 int mio__accept(mio_op *op)
 {
     mio_socket *listener = op->socket;
-    int fd;
+    int fd, left = MOST_PEERS;
     do
         fd = accept_once(listener->native);
-    while (fd < 0 && passed_over(errno));
+    while (fd < 0 && passed_over(errno) && --left > 0);
     if (fd < 0)
-        return errno;
+        return left > 0 ? errno : -errno;
     fill_in(op->with.accepted, fd, MIO_STREAM, listener->family);
     return 0;
 }

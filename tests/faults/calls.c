@@ -73,7 +73,7 @@ static _Thread_local int in_a_row;      /* failures since the library was entere
 void seam_entered(void) { in_a_row = 0; }
 
 /* Whoever is in the library so long does not sleep, nor give the failure back */
-enum { TOO_OFTEN = 2000 };
+enum { TOO_OFTEN = 5000 };
 
 static bool lasts(int nth)
 {
