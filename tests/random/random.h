@@ -76,7 +76,10 @@ struct item {
 struct slot {
     enum type type;
     bool reserved;              /* an accept is to fill it */
-    bool open, closing, spoiled, vague, connected, no_more;
+    bool open, closing, connected, no_more;
+    bool spoiled;               /* only a close makes sense: its connect failed */
+    bool lost;                  /* and nothing is promised of what is in line: it was cancelled */
+    bool vague;                 /* Windows: whether its end is a cut is not told alike */
     mio_socket socket;
     fd peer, model, model_peer, target, model_target;   /* targets: what a FRESH one may connect to */
     mio_address to, model_to, peer_address, model_peer_address, target_address, model_target_address;     /* of peers: theirs */

@@ -443,7 +443,8 @@ static void step_wait(const struct step *t)
     job = (struct job){ 0 };
     reference_take_posts();             /* this wait takes them */
     const struct item *due = reference_owes();
-    bool sure = due != NULL && due->kind != S_SEND_ALL;         /* there may be room, and not enough */
+    bool sends = due != NULL && (due->kind == S_SEND_ALL || (!UNIX && due->kind == S_SEND));
+    bool sure = due != NULL && !sends;          /* there may be room, and not enough */
     if (sure || run.wakes > 0) wait_for_ever(capacity);
     else wait_once(capacity, 0);
 }
@@ -514,6 +515,7 @@ static bool has_peer(struct slot *s)
     if (s->closing) settle();
     else collect();
     if (s->peer == NO_FD || s->model_peer == NO_FD) return false;
+    if (!UNIX && (s->lost || (is_datagram(s) && !s->open))) return false;      /* Wine tells of a refusal now and then */
     reference_feed(s, 0);
     return true;
 }
