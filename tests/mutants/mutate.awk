@@ -24,7 +24,9 @@ function uncommented(s,    out, c, i, quote) {      # comments become spaces: co
 }
 function trimmed(s) { gsub(/[ \t]+/, " ", s); sub(/^ /, "", s); sub(/ $/, "", s); return s }
 function say(first, last, operator, change, text) {
-    printf "%d\t%d\t%s\t%s\t%s\t%s\n", first, last, operator, where, trimmed(change), text
+    change = trimmed(change)
+    again = ++said[where FS change]
+    printf "%d\t%d\t%s\t%s\t%s\t%s\n", first, last, operator, where, change (again > 1 ? " (" again ")" : ""), text
 }
 # token NR, its column, what stands for it
 function swap(n, at, old, operator, new) {
