@@ -96,7 +96,7 @@ function timer_rows(    k, name) {
 }
 
 END {
-    print "Measured on " day " by `make bench`: " machine ". " (rounds == 0 ? "Only counted." : rounds " rounds, in each of which the contenders took turns; the server on core 0, its load on core 1.")
+    print "Measured on " day " by `make bench`: " machine ". " (rounds == 0 ? "Only counted." : rounds " rounds, in each of which the contenders took turns; the server on one core, its load on another.")
     if (missing != "") print "Not installed, and left out: " missing "."
     if (rounds > 0 && busy > 0.5) print "**The machine was busy (load " busy " at the beginning): the times say little, the counts below them are right.**"
     if (rounds > 0) timed()
