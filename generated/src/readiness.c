@@ -433,7 +433,7 @@ static void proceed(mio_op *op)
 /* <<begin>> (1 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 /* Behind the others of its way. The kernel tells when to try, if it was
    asked to and if the last attempt heard "not now". Says 0 */
-static int line_up(mio_op *op)
+static inline int line_up(mio_op *op)
 {
     mio_socket *s = op->socket;
     append(s, op);
@@ -444,7 +444,7 @@ static int line_up(mio_op *op)
 /* <<begin>> (2 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 
 /* Nobody is before it: it is tried at once. Says 0 */
-static int try_now(mio_op *op)
+static inline int try_now(mio_op *op)
 {
     if (!(op->kind > OP_RECEIVE ? send_first(op) : attempt(op)))
         return line_up(op);

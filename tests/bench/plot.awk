@@ -1,8 +1,9 @@
-# plot.awk -v panels='BENCHMARK...' -v name=TITLE SUMMARY: a drawing of the ratios to minimio, on a logarithmic
-# axis: a dot for the median, a line from quartile to quartile. The classes are those of the book's figures.
+# plot.awk -v panels='BENCHMARK...' -v name=TITLE -v low=R -v high=R -v step=R SUMMARY: a drawing of the ratios to
+# minimio, on a logarithmic axis from low to high with a line at each step: a dot for the median, a bar from
+# quartile to quartile, an arrow for what is beyond. The classes are those of the book's figures.
 
 BEGIN {
-    WIDTH = 460; LEFT = 136; RIGHT = 396; LOW = 0.125; HIGH = 32; ROW = 19
+    WIDTH = 460; LEFT = 136; RIGHT = 396; ROW = 19
     split("hand mio short ev event uv buffer ready threads", order, " ")
     split("epoll by hand|mio|mio, short read|libev|libevent|libuv|bufferevent|minimio, ready|threads", words, "|")
     for (i = 1; i in order; i++) title[order[i]] = words[i]
@@ -28,9 +29,9 @@ BEGIN {
 }
 
 function x_of(r) {
-    if (r < LOW) r = LOW
-    if (r > HIGH) r = HIGH
-    return LEFT + (RIGHT - LEFT) * log(r / LOW) / log(HIGH / LOW)
+    if (r < low) r = low
+    if (r > high) r = high
+    return LEFT + (RIGHT - LEFT) * log(r / low) / log(high / low)
 }
 
 function text(class, x, y, anchor, size, fill, what) {
@@ -47,8 +48,8 @@ function own(panel,    v) {
 function number(r) { return r >= 100 ? sprintf("%.0f", r) : r >= 10 ? sprintf("%.1f", r) : sprintf("%.2f", r) }
 
 function grid(top, bottom,    r) {
-    for (r = LOW * 2; r < HIGH; r *= 2)
-        if (r != 1) body = body sprintf("<path class=\"f-line\" d=\"M%.1f %.1fV%.1f\" fill=\"none\" stroke=\"#52606d\" stroke-width=\"0.5\" stroke-dasharray=\"1 4\"/>\n", \
+    for (r = low; r < high * 1.01; r *= step)
+        if (r < 0.99 || r > 1.01) body = body sprintf("<path class=\"f-line\" d=\"M%.1f %.1fV%.1f\" fill=\"none\" stroke=\"#52606d\" stroke-width=\"0.5\" stroke-dasharray=\"1 4\"/>\n", \
             x_of(r), top, bottom)
     body = body sprintf("<path class=\"f-accent\" d=\"M%.1f %.1fV%.1f\" fill=\"none\" stroke=\"#b3401f\" stroke-width=\"1.5\"/>\n", \
         x_of(1), top, bottom)
@@ -60,9 +61,9 @@ function row(panel, name, y,    key, m) {
     text("f-text", LEFT - 10, y + 4.5, "end", 13.5, "#1f2933", title[name])
     body = body sprintf("<path class=\"f-line\" d=\"M%.1f %.1fH%.1f\" fill=\"none\" stroke=\"#52606d\" stroke-width=\"2\"/>\n", \
         x_of(lower[key]), y, x_of(upper[key]))
-    if (ratio[key] < LOW || ratio[key] > HIGH)
+    if (ratio[key] < low || ratio[key] > high)
         body = body sprintf("<path class=\"f-arrow\" d=\"M%.1f %.1fl%d -5v10z\" fill=\"#52606d\"/>\n", \
-            m + (ratio[key] < LOW ? -5 : 5), y, ratio[key] < LOW ? 9 : -9)
+            m + (ratio[key] < low ? -5 : 5), y, ratio[key] < low ? 9 : -9)
     else
         body = body sprintf("<circle class=\"f-work\" cx=\"%.1f\" cy=\"%.1f\" r=\"4.5\" fill=\"#3a6b8c\"/>\n", m, y)
     text("f-text", WIDTH - 10, y + 4.5, "end", 13.5, "#1f2933", number(ratio[key]))
@@ -83,12 +84,14 @@ function panel_of(panel,    i, top) {
     y += 20
 }
 
-function axis(    r) {
+function axis(    r, words) {
     y += 8
-    for (r = LOW; r <= HIGH; r *= 4)
-        text("f-soft", x_of(r * 2 > HIGH ? r : r * 2), y, "middle", 13, "#52606d", r * 2 < 1 ? "1/" (1 / (r * 2)) : r * 2)
+    for (r = low; r < high * 1.01; r *= step) {
+        words = r < 0.99 ? "1/" sprintf("%.0f", 1 / r) : sprintf("%.0f", r)
+        text("f-soft", x_of(r), y, "middle", 13, "#52606d", words)
+    }
     y += 18
-    text("f-soft", x_of(1), y, "middle", 13, "#52606d", "← faster than minimio, slower →")
+    text("f-soft", x_of(1), y, "middle", 13, "#52606d", "← less than minimio, more →")
 }
 
 END {

@@ -2,11 +2,13 @@
  * Wake-ups across threads
  *
  *   wake pingpong COUNT         nanoseconds for a call there and back, between loops on two cores
- *   wake flood THREADS COUNT    nanoseconds for a call of COUNT by each of THREADS, on a core, to a loop on another
+ *   wake flood THREADS COUNT    nanoseconds of processor time, in all threads, for a call; COUNT by each of THREADS,
+ *                               which share a core, to a loop on another
  *   wake busy COUNT             nothing; a thread makes COUNT calls of a loop that is awake, for who counts them
  *
  * A call that is lost stops the run for ever.
  */
+#define _DEFAULT_SOURCE                 /* glibc: POSIX */
 #include "common.h"
 #include "wake.h"
 #include <pthread.h>
@@ -14,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { MOST = 64 };
 
@@ -91,21 +94,23 @@ static void *flooding(void *user)
     return NULL;
 }
 
-static int64_t flood(void)
+static double flood(void)
 {
     pthread_t senders[MOST];
+    struct timespec spent;
     pin(0);
     loops[0] = loop_open(flooded, NULL);
     for (int i = 0; i < threads; i++)
         if (pthread_create(&senders[i], NULL, flooding, NULL) != 0)
             fail("pthread_create");
-    int64_t start = now();
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+    double before = (double)spent.tv_sec * 1e9 + (double)spent.tv_nsec;
     atomic_store(&begun, 1);
     loop_run(loops[0]);
-    int64_t took = now() - start;
     for (int i = 0; i < threads; i++)
         pthread_join(senders[i], NULL);
-    return took * 10 / (count * threads);       /* tenths */
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+    return ((double)spent.tv_sec * 1e9 + (double)spent.tv_nsec - before) / (double)(count * threads);
 }
 
 /* --- a loop that is awake --------------------------------------------------------------------------------- */
@@ -142,7 +147,7 @@ int main(int argc, char **argv)
     } else if (argc == 4 && strcmp(argv[1], "flood") == 0) {
         threads = (int)number(argv[2], MOST);
         count = number(argv[3], 1000000000);
-        printf("%.1f\n", (double)flood() / 10);
+        printf("%.1f\n", flood());
     } else if (argc == 3 && strcmp(argv[1], "busy") == 0) {
         count = number(argv[2], 1000000000);
         busy();

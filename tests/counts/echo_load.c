@@ -1,10 +1,10 @@
 /*
  * A load for echo servers: blocking sockets, and no library
  *
- *   echo_load PORT CONNECTIONS ROUNDS
+ *   echo_load PORT CONNECTIONS ROUNDS [PAUSE]
  *
  * In each round it sends 64 bytes on every connection, then reads what comes back on every one and
- * compares it. At the end it closes them all. The number of messages is CONNECTIONS x ROUNDS.
+ * compares it. After a round it pauses for PAUSE microseconds, so that the server is at rest. At the end it closes them all. The number of messages is CONNECTIONS x ROUNDS.
  */
 #define _DEFAULT_SOURCE                 /* glibc: POSIX */
 #include <arpa/inet.h>
@@ -95,13 +95,21 @@ static void settle(void)
     nanosleep(&pause, NULL);
 }
 
+static void rest(int microseconds)
+{
+    struct timespec pause = { 0, microseconds * 1000 };
+    if (microseconds > 0)
+        nanosleep(&pause, NULL);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 4) {
-        fputs("usage: echo_load PORT CONNECTIONS ROUNDS\n", stderr);
+    if (argc != 4 && argc != 5) {
+        fputs("usage: echo_load PORT CONNECTIONS ROUNDS [PAUSE]\n", stderr);
         return 2;
     }
     int port = number(argv[1], 65535), rounds = number(argv[3], 100000000);
+    int pause = argc == 5 ? number(argv[4], 999999) : 0;
     count = number(argv[2], MOST);
     for (int i = 0; i < count; i++)
         connections[i] = dial(port);
@@ -111,11 +119,12 @@ int main(int argc, char **argv)
             say(i, round);
         for (int i = 0; i < count; i++)
             hear(i, round);
+        rest(pause);
     }
     for (int i = 0; i < count; i++) {
-        unsigned char rest;
+        unsigned char more;
         shutdown(connections[i], SHUT_WR);
-        if (recv(connections[i], &rest, 1, 0) != 0)     /* the server has closed it, too */
+        if (recv(connections[i], &more, 1, 0) != 0)     /* the server has closed it, too */
             fail("more than was sent");
         close(connections[i]);
     }
