@@ -4,6 +4,7 @@
 #   tests/load.sh         9,000 connections and less
 #   tests/load.sh all     twice as many, as far as there are descriptors
 #   tests/load.sh keep    and write book/reports/load.md
+#   tests/load.sh breaks  only the ways to break it, see tests/load/breaks
 #   MINIMIO_SRC: another library than the one in generated/
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -53,7 +54,7 @@ linked() {
 }
 build() {
     objects "$work/epoll" && objects "$work/kqueue" -DMIO_KQUEUE || return 1
-    for source in $load/*.c generated/examples/echod.c generated/examples/chat.c $common/sys_posix.c $model/kqueue.c; do
+    for source in "$load"/*.c generated/examples/echod.c generated/examples/chat.c $common/sys_posix.c $model/kqueue.c; do
         name=$(basename "$source" .c)
         [ "$source" != $model/kqueue.c ] || name=model
         compile "$work/$name.o" "$source" || return 1
@@ -73,6 +74,7 @@ if ! build 2>"$work/err"; then
     exit 1
 fi
 
+# ---------------------------------------------------------------- the attacks
 # said COMMAND...: its lines; those for the report are kept
 said() {
     timeout -k 10 400 "$@" >"$work/out" 2>"$work/err" </dev/null
@@ -89,40 +91,46 @@ many() {
     read -r verdict facts <"$work/out"
     case $verdict in
     ok)     echo "ok - load, $title: $what: $facts"
-            echo "row | $title | $what | $facts" >>"$work/rows" ;;
+            echo "row | $title | $what | $facts | | | | |" >>"$work/rows" ;;
     skip)   echo "skip - load, $title: $what: $facts" ;;
     *)      echo "not ok - load, $title: $what: $facts $(first "$work/err")" ;;
     esac
 }
-: >"$work/rows"
-said "$work/attack" epoll $percent "$work/counts" all "$work/server-epoll"
-many epoll 'a thousand queues' "$work/many-epoll" all $((10 * percent))
-many epoll 'no port left' "$work/many-epoll" ports 64
-said "$work/attack" echod $percent "$work/counts" all "$work/echod"
-said "$work/gossip" "$work/counts" "$work/chat"
-export MODEL_KQUEUE=freebsd
-said "$work/attack" 'model kqueue' $percent "$work/counts" all "$work/server-kqueue"
-many 'model kqueue' 'a hundred queues' "$work/many-kqueue" queues $percent
-many 'model kqueue' 'no port left' "$work/many-kqueue" ports 64
-unset MODEL_KQUEUE
+attack() {
+    : >"$work/rows"
+    said "$work/attack" epoll $percent "$work/counts" all "$work/server-epoll"
+    many epoll 'a thousand queues' "$work/many-epoll" all $((10 * percent))
+    many epoll 'no port left' "$work/many-epoll" ports 64
+    said "$work/attack" echod $percent "$work/counts" all "$work/echod"
+    said "$work/gossip" "$work/counts" "$work/chat"
+    export MODEL_KQUEUE=freebsd
+    said "$work/attack" 'model kqueue' $percent "$work/counts" all "$work/server-kqueue"
+    many 'model kqueue' 'a hundred queues' "$work/many-kqueue" queues $percent
+    many 'model kqueue' 'no port left' "$work/many-kqueue" ports 64
+    unset MODEL_KQUEUE
+}
+[ "${1-}" = breaks ] || attack
 
 # ---------------------------------------------------------------- the report
 # One row for each attack on server.c; of the others those in which they differ
 report() {
-    echo '| attack | what was done, and measured |'
-    echo '|--------|-----------------------------|'
-    sed -n 's/^row | epoll | \(.*\) | \(.*\)$/| \1 | \2 |/p' "$work/rows"
-    sed -n 's/^row | echod | \(connections.*\|readers.*\|no desc.*\) | \(.*\)$/| echod: \1 | \2 |/p' "$work/rows"
-    sed -n 's/^row | chat | \(.*\) | \(.*\)$/| chat: \1 | \2 |/p' "$work/rows"
-    sed -n 's/^row | model kqueue | \(connections.*\) | \(.*\)$/| model kqueue: \1 | \2 |/p' "$work/rows"
+    echo '| attack | what was done, and found | connections | MB echoed | waits | memory, KiB | descriptors |'
+    echo '|--------|-------------------------|------------:|----------:|------:|-------------|-------------|'
+    sed -n 's/^row | epoll | \(.*\)$/| \1 |/p' "$work/rows"
+    sed -n 's/^row | echod | \(connections.*\|readers.*\)$/| echod: \1 |/p' "$work/rows"
+    sed -n 's/^row | chat | \(.*\)$/| chat: \1 |/p' "$work/rows"
+    sed -n 's/^row | model kqueue | \(connections.*\)$/| model kqueue: \1 |/p' "$work/rows"
+    echo
+    echo 'Memory is what is resident in the server at its start and at most; descriptors are those open before the first' \
+        'client and after the last. A row without these is of a program that has no server.'
     echo
     echo "In each of these runs, in the $(grep -c '^row | echod' "$work/rows") of echod and in the" \
         "$(grep -c '^row | model' "$work/rows") on the model kqueue, every well-behaved peer got every byte back, the library" \
         'took memory once for each queue, no descriptor was left, and the program ended without an error.'
     echo
     echo "Measured $(date -u +%Y-%m-%d) by \`tests/load.sh keep\`: Linux $(uname -r | sed 's/-.*//'), $(uname -m)," \
-        "$(nproc) processors, $($cc --version | sed -n '1s/ (.*) / /p'), $(ulimit -Hn) descriptors for a process. Numbers of" \
-        'waits and of messages that overlap differ from run to run.'
+        "$(nproc) processors, $($cc --version | sed -n '1s/ (.*) / /p'), $(awk '/open files/ { print $5 }' /proc/self/limits)" \
+        'descriptors for a process. Numbers of waits differ from run to run.'
 }
 if [ "${1-}" = keep ]; then
     mkdir -p book/reports
@@ -147,40 +155,45 @@ broken() {
     linked "$(basename "$1")-server" "$work/server-$(basename "$1").o" "$work/counts.o" "$1"/*.o &&
         linked "$(basename "$1")-many" "$work/many.o" "$work/counts.o" "$1"/*.o
 }
-# notice NUMBER SCENARIO FILE EDIT WHAT: one line, and `bad` if nothing is noticed
+# tried DIRECTORY SCENARIO: the same with 10 % of the peers, what it says is in `out`
+tried() {
+    case $2 in
+    queues) set -- "$1" "$1-many" queues 50 ;;
+    ports)  set -- "$1" "$1-many" ports 64 ;;
+    *)      set -- "$1" "$work/attack" broken 10 "$1/counts" "$2" "$1-server" ;;
+    esac
+    out=$1/out
+    shift
+    timeout -k 1 30 "$@" >"$out" 2>/dev/null </dev/null
+}
+# notice DIRECTORY SCENARIO WORDS FILE EDIT WHAT
 notice() {
-    directory=$work/break$1
-    if ! why=$(broken "$directory" "$3" "$4" 2>&1); then
-        echo "not ok - load, seen to fail: with '$4': $why"
+    if ! why=$(broken "$1" "$4" "$5" 2>&1); then
+        echo "not ok - load, seen to fail: with '$5': $why" | tr '\n' ' '
+        echo
         return
     fi
-    case $2 in
-    queues) set -- "$5" "$directory-many" queues 50 ;;
-    ports)  set -- "$5" "$directory-many" ports 64 ;;
-    *)      set -- "$5" "$work/attack" broken 10 "$directory/counts" "$2" "$directory-server" ;;
-    esac
-    what=$1
-    shift
-    timeout -k 1 30 "$@" >"$directory/out" 2>/dev/null </dev/null
-    if noticed=$(grep -m 1 -e '^not ok' -e '^bad' -e '^skip' "$directory/out"); then echo "# $what: ${noticed#*broken: }"
-    else echo "not ok - load, seen to fail: nothing fails although $what"; fi
+    tried "$1" "$2"
+    if noticed=$(grep -m 1 -e '^not ok.*'"$3" -e "^bad.*$3" -e '^skip' "$1/out"); then echo "# $6: ${noticed#*broken: }"
+    else echo "not ok - load, seen to fail: although $6, there is only: $(first "$1/out")"; fi
 }
-export LOAD_SECONDS=2
+export LOAD_SECONDS=4
 number=0
 while IFS= read -r line; do
     case $line in '#'* | '') continue ;; esac
     scenario=${line%% | *} rest=${line#* | }
+    words=${rest%% | *} rest=${rest#* | }
     file=${rest%% | *} rest=${rest#* | }
     edit=${rest% | *} what=${rest##* | }
     number=$((number + 1))
-    notice $number "$scenario" "$file" "$edit" "$what" >"$work/noticed$number" &
-    [ $((number % 2)) -ne 0 ] || wait
+    notice "$work/break$number" "$scenario" "$words" "$file" "$edit" "$what" >"$work/noticed$number" &
+    [ $((number % 3)) -ne 0 ] || wait
 done <$load/breaks
 wait
-i=1
-while [ $i -le $number ]; do
-    cat "$work/noticed$i"
+i=0
+while [ $i -lt $number ]; do
     i=$((i + 1))
+    cat "$work/noticed$i"
 done >"$work/noticed"
 cat "$work/noticed"
 grep -q '^not ok' "$work/noticed" || echo "ok - load: $number ways to break the library or the server, each noticed"

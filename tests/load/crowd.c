@@ -57,6 +57,7 @@ int dial(bool blocking, int room)
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (s < 0) return -1;
     if (room > 0) setsockopt(s, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    if (room > 0) setsockopt(s, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
     setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     if (connect(s, (struct sockaddr *)&to, sizeof to) == 0 || errno == EINPROGRESS) return s;
     close(s);
@@ -215,12 +216,13 @@ struct crowd crowd_open(int n, struct manner manner)
     return c;
 }
 
-void crowd_start(struct crowd c, size_t goal)
+void crowd_start(struct crowd c, size_t goal, bool shuts)
 {
     for (int i = c.from; i < c.to; i++) {
         struct peer *p = &peers[i];
         if (p->state != SERVED || p->manner.shuts) continue;
         p->manner.goal += goal;
+        p->manner.shuts = shuts;
         p->target += p->manner.message < goal ? p->manner.message : goal;
         p->state = OPEN;
         go_on(p, EPOLLOUT);
@@ -313,6 +315,7 @@ bool server_begin(const char *said, char **command, int descriptors)
     if (server.pid == 0) become(command, output, descriptors);
     bool begun = read_port(output);
     close(output);
+    for (long limit = limit_ms(); begun && counts->waits == 0 && now_ms() < limit; ) usleep(1000);    /* it is ready */
     server.descriptors = server_descriptors();
     server.memory = server_memory("VmRSS");
     return begun;

@@ -12,7 +12,7 @@ struct manner {
     size_t goal, message, chunk;
     bool   deaf;                        /* it does not read, until crowd_listen */
     bool   shuts;                       /* with all said it ends its half, and expects the end after all answers */
-    int    room;                        /* of its receive buffer; 0: the system's */
+    int    room;                        /* of its buffers in the kernel; 0: the system's */
 };
 
 enum state { OPENING, OPEN, SERVED, ENDED, CUT, GONE };
@@ -35,7 +35,7 @@ struct crowd {
     int from, to;
 };
 struct crowd crowd_open(int n, struct manner manner);
-void crowd_start(struct crowd, size_t goal);            /* a new exchange on the same connections */
+void crowd_start(struct crowd, size_t goal, bool shuts);        /* a new exchange on the same connections */
 void crowd_listen(struct crowd);
 void crowd_close(struct crowd, bool reset);
 int  crowd_count(struct crowd, enum state);

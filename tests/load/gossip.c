@@ -205,6 +205,7 @@ static bool map_counts(const char *name)
 int main(int argc, char **argv)
 {
     static int deaf[DEAF];
+    char facts[500], measures[200];
     if (argc != 3 || !map_counts(argv[1])) return 2;
     snprintf(said, sizeof said, "%s.said", argv[1]);
     if (!server_begin(said, (char *[]){ argv[2], "0", NULL }, 0)) blame(hang);
@@ -218,7 +219,7 @@ int main(int argc, char **argv)
     long grown = server_memory("VmHWM") - server.memory, all = counts->waits;
     if (grown > PLACES * 80 + 1024) blame("more memory than for a full room");
     if (all > counts->moved + counts->accepts + counts->closes + 64) blame("waits without a reason");
-    int slow = told_of("reads too slowly"), status = server_end();
+    int descriptors = server_descriptors(), slow = told_of("reads too slowly"), status = server_end();
     if (slow != DEAF) blame("not every deaf guest is sent away");
     if (status != 0) blame("chat ends with an error");
     if (counts->allocations != 1) blame("the library takes memory while it works");
@@ -227,11 +228,12 @@ int main(int argc, char **argv)
             hang != NULL ? "not in time: " : "", hang != NULL ? hang : wrong, slow, grown, all);
         return 0;
     }
-    for (const char *start = "ok - load, chat: "; start != NULL; start = *start == 'o' ? "row | chat | " : NULL)
-        printf("%srude guests%s%d good ones hear %d lines of each other, whole and in order, beside %d who never read "
-            "(all sent away), %d who leave in mid-line, without a line's end, by reset, and a room full of %d silent ones; "
-            "%ld accepted, %ld waits, memory %ld to %ld KiB, descriptors %d before and after\n", start,
-            *start == 'o' ? ": " : " | ", GOOD, LINES, DEAF, ROUNDS, PLACES - GOOD, (long)counts->accepted, all, server.memory,
-            server.memory + grown, server.descriptors);
+    snprintf(facts, sizeof facts, "%d good ones hear %d lines of each other, whole and in order, beside %d who never read "
+        "(all sent away), %d who leave in mid-line, without a line's end or by reset, and %d silent ones in a full room", GOOD,
+        LINES, DEAF, ROUNDS, PLACES - GOOD);
+    snprintf(measures, sizeof measures, "%ld | %.1f | %ld | %ld to %ld | %d, %d", (long)counts->accepted,
+        (double)counts->sent / 1e6, all, server.memory, server.memory + grown, server.descriptors, descriptors);
+    printf("ok - load, chat: rude guests: %s (%s)\n", facts, measures);
+    printf("row | chat | rude guests | %s | %s\n", facts, measures);
     return 0;
 }
