@@ -126,7 +126,8 @@ static int hear_of_interrupts(void)
     return mio_receive(queue, &interrupt, &our_end, &byte, 1);
 }
 /* <<a client of echod>> (1 of 1), book/11-connections.md: Connections */
-enum { ECHO_ROOM = 4096, REST_MS = 20, BATCH = 64 };
+enum { ECHO_ROOM = 4096, KERNEL_ROOM = 65536, REST_MS = 20,
+       BATCH = 64 };
 
 typedef struct client {
     mio_op     op;                  /* one thing at a time */
@@ -198,11 +199,14 @@ static void answered(client *c)
 /* <<clients come and go>> (1 of 2), book/11-connections.md: Connections */
 static void came(client *c)
 {
+    int room = KERNEL_ROOM;
     if (c->op.result < 0) {
         mio_op_timer(&c->op, mio_now() + REST_MS * SYS_MS);
         go(c, RESTS);
         return;
     }
+    setsockopt(c->socket.native, SOL_SOCKET, SO_SNDBUF,
+               (const char *)&room, sizeof room);
     hear(c);
     client *next = calloc(1, sizeof *next);
     awaited = next != NULL;
