@@ -122,7 +122,7 @@ broken() {          # broken BACKEND FILE EDIT: $work/said is what fails first; 
     $cc $cflags $includes -I"$library" $define -c -o "$object" "$work/broken.c" 2>"$work/err" &&
         objcopy --redefine-syms="$work/names" "$object" 2>"$work/err" &&
         linked "$work/broken.exe" "$work/plain-player-$1" "$work/broken" || return 2
-    timeout -k 10 60 "$work/broken.exe" first >"$work/out" 2>/dev/null </dev/null
+    timeout -k 10 120 "$work/broken.exe" first >"$work/out" 2>/dev/null </dev/null
     sed -n 's/^not ok - scripted [a-z]*, //p' "$work/out" >"$work/said"
     [ -s "$work/said" ]
 }

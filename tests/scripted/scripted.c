@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SECONDS = 20, SOCKETS = 40, BEGIN = 1000 };
+enum { SECONDS = 60, SOCKETS = 40, BEGIN = 1000 };
 
 /* What a run says to its parent */
 static struct said {
