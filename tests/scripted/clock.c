@@ -373,14 +373,14 @@ static void random_timers(uint64_t seed)
     while (ring_count > 0) wait_and_compare();
 }
 
-static void seed_1(void) { random_timers(1); }
-static void seed_2(void) { random_timers(2); }
-static void seed_3(void) { random_timers(3); }
+static void seed_1(void) { random_timers(other_seeds + 1); }
+static void seed_2(void) { random_timers(other_seeds + 2); }
+static void seed_3(void) { random_timers(other_seeds + 3); }
 
 static void seed_4_in_milliseconds(void)
 {
     kernel.no_pwait2 = true;
-    random_timers(4);
+    random_timers(other_seeds + 4);
 }
 
 /* --- a month ------------------------------------------------------------------------------------------------ */

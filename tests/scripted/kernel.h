@@ -66,6 +66,7 @@ struct kernel {
     bool no_user, no_pwait2;                    /* no EVFILT_USER; no epoll_pwait2 */
     int room;                                   /* events that a wait may give */
     int clock_reads, waits;                     /* waiting calls */
+    struct call *(*world)(enum what, int fd, int64_t argument);     /* not NULL: it answers, without a script */
     int64_t (*sleep)(int64_t asked);            /* not NULL: how long a wait is, in which nothing happens */
     struct descriptor fds[FDS];
     int memory;
@@ -104,6 +105,11 @@ void writable(const mio_socket *);
 void ended(const mio_socket *, int64_t bytes);          /* by the peer, behind so many bytes */
 void cut(const mio_socket *, int64_t bytes, int error); /* both ways */
 void bell(void);
+struct condition {                              /* of a descriptor, as either kernel would tell it */
+    int64_t available;
+    bool readable, writable, end, broken, mark, pipe;
+};
+int news_of(struct news *, int fd, int ways, const struct condition *);         /* one event or two: how many */
 extern const char *const kernel_name;
 extern const bool is_epoll;
 
@@ -155,6 +161,8 @@ struct script {
     const char *group, *name;                   /* the name says how the queue behaves, and in which scenario */
     void (*run)(void);
 };
-extern const struct script common_scripts[], own_scripts[], clock_scripts[];
+extern const struct script common_scripts[], own_scripts[], clock_scripts[], weak_scripts[];
+
+extern uint64_t other_seeds;                    /* 0, or what is added to those of random runs */
 
 #endif

@@ -13,6 +13,7 @@ const bool is_epoll = true;
 
 /* What each descriptor is watched for once the script has been played */
 static int promised[FDS];
+static uint32_t asked_for[FDS];                 /* what each is watched for now */
 static int the_bell, the_epoll;
 
 enum { IN = EPOLLIN | EPOLLPRI | EPOLLRDHUP, OUT = EPOLLOUT };
@@ -85,6 +86,20 @@ void cut(const mio_socket *s, int64_t bytes, int error)
     event(s, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLERR | EPOLLHUP);
 }
 
+/* One event, in which there is all that is watched and true: mostly also of the other way */
+int news_of(struct news *to, int fd, int ways, const struct condition *now)
+{
+    uint32_t mask = 0;
+    if (ways & READING) mask |= EPOLLIN;
+    if (now->readable && kernel.fds[fd].ways & READING) mask |= EPOLLIN;
+    if (ways & WRITING || (now->writable && kernel.fds[fd].ways & WRITING)) mask |= EPOLLOUT;
+    if (now->mark) mask |= EPOLLPRI;
+    if (now->end) mask |= now->pipe ? EPOLLHUP : EPOLLRDHUP;
+    if (now->broken) mask |= EPOLLRDHUP | EPOLLERR | EPOLLHUP;
+    *to = (struct news){ .fd = fd, .mask = mask & (asked_for[fd] | EPOLLERR | EPOLLHUP) };
+    return 1;
+}
+
 void bell(void) { news((struct news){ .fd = -1, .mask = EPOLLIN }); }
 
 bool is_bell(int fd) { return fd == the_bell; }
@@ -133,6 +148,7 @@ int kernel_epoll_ctl(int epoll, int what, int fd, struct epoll_event *e)
     struct call *s = called(what == EPOLL_CTL_ADD ? WATCH : what == EPOLL_CTL_MOD ? CHANGE : FORGET, fd, mask);
     int64_t answer = answered(s);
     if (answer < 0) return -1;
+    asked_for[fd] = (uint32_t)mask;
     d->ways = (mask & IN ? READING : 0) | (mask & OUT ? WRITING : 0);
     d->whose = what == EPOLL_CTL_DEL ? NULL : e->data.ptr;
     if (kernel.automatic) promised[fd] = d->ways;

@@ -63,6 +63,19 @@ void cut(const mio_socket *s, int64_t bytes, int error)
     if (promised[s->native] & WRITING) event(s, EVFILT_WRITE, EV_CLEAR | EV_EOF, (unsigned)error, 0);
 }
 
+/* An event for each filter */
+int news_of(struct news *to, int fd, int ways, const struct condition *now)
+{
+    unsigned flags = EV_CLEAR | (now->end || now->broken ? EV_EOF : 0), fflags = now->broken ? ECONNRESET : 0;
+    int n = 0;
+    if (ways & READING)
+        to[n++] = (struct news){ .fd = fd, .filter = EVFILT_READ, .flags = flags, .fflags = fflags, .data = now->available };
+    if (now->end && !now->broken) flags = EV_CLEAR;
+    if (ways & WRITING)
+        to[n++] = (struct news){ .fd = fd, .filter = EVFILT_WRITE, .flags = flags, .fflags = fflags, .data = 1 };
+    return n;
+}
+
 void bell(void) { news((struct news){ .fd = -1, .filter = EVFILT_USER, .flags = EV_CLEAR }); }
 
 bool is_bell(int fd) { return fd >= 0 && (fd == pipe_ends[0] || fd == pipe_ends[1]); }

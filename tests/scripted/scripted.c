@@ -3,8 +3,9 @@
  *
  *   scripted             each script, in a process of its own: a line for each group
  *   scripted first       only until one fails; says which
- *   scripted NAME        one script, in this process: for a debugger
+ *   scripted NAME [N]    one script, in this process: for a debugger; a random run's with seeds plus N
  *   scripted table       what was played, as rows of a table
+ *   scripted seeds N     the random runs, with N times four other seeds
  */
 #define _GNU_SOURCE
 #include "kernel.h"
@@ -17,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SECONDS = 20, SOCKETS = 40, BEGIN = 1000 };
+enum { SECONDS = 60, SOCKETS = 40, BEGIN = 1000 };
 
 /* What a run says to its parent */
 static struct said {
@@ -363,7 +364,7 @@ static bool forked(const struct script *s)
     return false;
 }
 
-static const struct script *const sets[] = { common_scripts, own_scripts, clock_scripts };
+static const struct script *const sets[] = { common_scripts, own_scripts, clock_scripts, weak_scripts };
 enum { SETS = sizeof sets / sizeof sets[0] };
 enum { GROUPS = 12 };
 
@@ -406,12 +407,30 @@ static void say(const struct group *g, bool table)
             g->calls, g->events, g->waits);
 }
 
+uint64_t other_seeds;
+
+static bool other_runs(int rounds)
+{
+    bool well = true;
+    for (int set = 0; set < SETS; set++)
+        for (const struct script *s = sets[set]; s->run != NULL; s++)
+            if (strncmp(s->group, "random", 6) == 0)
+                for (int round = 1; round <= rounds; round++) {
+                    other_seeds = 4 * (uint64_t)round;
+                    if (!played(s)) well = printf("# %s plus %d\n", s->name, 4 * round) < 0;
+                }
+    for (int i = 0; i < GROUPS && groups[i].name != NULL; i++) say(&groups[i], false);
+    return well;
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
     bool only_first = strcmp(what, "first") == 0, table = strcmp(what, "table") == 0, well = true;
     said = mmap(NULL, sizeof *said, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (said == MAP_FAILED) return 2;
+    if (argc == 3 && strcmp(what, "seeds") == 0) return other_runs(atoi(argv[2])) ? 0 : 1;
+    if (argc == 3) other_seeds = (uint64_t)atoi(argv[2]);
     for (int set = 0; set < SETS; set++)
         for (const struct script *s = sets[set]; s->run != NULL; s++) {
             if (strcmp(s->name, what) == 0) {

@@ -352,8 +352,8 @@ static void a_byte_for_each_event(void)
 
 static void interrupted_attempts(void)
 {
-    will_recv(a, 100, -EINTR);
-    will_recv(a, 100, -EINTR);
+    will_recv(a, 100, -EINTR);          /* the short way, */
+    will_recv(a, 100, -EINTR);          /* and the long one: two turns */
     receive(R, a, 100);
     will_wait(0);                       /* it needs no event */
     will_recv(a, 100, -EINTR);
@@ -392,6 +392,14 @@ static void gone_before_it_is_tried_again(void)
     will_wait(0);
     will_send(a, 70, 70);
     back(0, 100);
+}
+
+/* macOS says so while the peer goes away. Some try again for ever (Q6) */
+static void wrong_type_of_protocol(void)
+{
+    will_send(a, 100, -EPROTOTYPE);
+    send_some(W, a, 100);
+    back(W, MIO_ECONNRESET);
 }
 
 /* A READY is told anew each time, as the kernel is asked anew (M4, M7) */
@@ -847,6 +855,43 @@ static void a_close_is_posted(void)
     back(CL, 0);
 }
 
+static void post_a_receive(void)
+{
+    static unsigned char byte;
+    mio_op_receive(op_of(X), a, &byte, 1);
+    posted(X);
+}
+
+/* (T10) */
+static void begun_while_the_owner_sleeps(void)
+{
+    waits_to_receive(R, b);
+    will_wait(FOR_EVER); bell(); meanwhile(post_a_receive);
+    will_ring();
+    will_recv(a, 1, 1);
+    back(X, 1);
+    will_wait(FOR_EVER); bell(); meanwhile(post_a_receive);
+    will_ring();
+    will_recv(a, 1, -EAGAIN);
+    will_watch(a, READING);
+    will_wait(FOR_EVER); readable(a, 1); readable(b, 5);
+    will_recv(a, 1, 1);
+    will_recv(b, 100, 5);
+    back(X, 1);
+    back(R, 5);
+}
+
+/* (W9) */
+static void no_capacity(void)
+{
+    mio_op *done[1];
+    waits_to_receive(R, a);
+    nop(X);
+    for (int capacity = 0; capacity > -3; capacity--)
+        if (mio_queue_wait(queue, done, capacity, FOR_EVER) != MIO_EINVAL) problem("a wait for less than one");
+    back(X, 0);                         /* nothing was lost, and the kernel not asked */
+}
+
 /* A call that was answered is over, also for who posts next */
 static void woken_and_then_posted(void)
 {
@@ -908,6 +953,7 @@ const struct script common_scripts[] = {
     { "hints", "a byte at a time (P13)", a_byte_at_a_time },
     { "hints", "a byte for each event", a_byte_for_each_event },
     { "hints", "interrupted attempts", interrupted_attempts },
+    { "hints", "the wrong type of protocol (Q6)", wrong_type_of_protocol },
     { "hints", "gone before it is tried again", gone_before_it_is_tried_again },
     { "hints", "ready again and again (M4, M7)", ready_again_and_again },
     { "hints", "ready is told once (C3)", ready_is_told_once },
@@ -929,6 +975,7 @@ const struct script common_scripts[] = {
     { "waiting", "signals for ever", signals_for_ever },
     { "waiting", "ended early (W3)", ended_early },
     { "waiting", "only a look (W1)", only_a_look },
+    { "waiting", "no capacity (W9)", no_capacity },
     { "waiting", "a signal during a look", signal_during_a_look },
     { "waiting", "noise keeps the deadline (W8)", noise },
     { "waiting", "the event at the deadline", the_event_at_the_deadline },
@@ -944,6 +991,7 @@ const struct script common_scripts[] = {
     { "bell", "a post without its bell", a_post_without_its_bell },
     { "bell", "a close is posted", a_close_is_posted },
     { "bell", "woken, and then posted", woken_and_then_posted },
+    { "bell", "begun while the owner sleeps (T10)", begun_while_the_owner_sleeps },
     { "bell", "posted for a socket that is closed", posted_for_a_socket_that_is_closed },
     { "bell", "a post is cancelled", a_post_is_cancelled },
     { 0 }
