@@ -4,6 +4,7 @@
 # examples. See tests/faults/runs.c. The library's code does not change for it: its objects get other names for the calls.
 #
 #   tests/faults.sh            every single failure of the workload, and of the rest a sample, chosen by SEED (1)
+#   tests/faults.sh breaks     only how it fails
 #   tests/faults.sh all        everything, for hours (SAMPLE=N: of each suite so many); book/reports/faults.md is its report
 #
 # MINIMIO_SRC: another library than the one in generated/      JOBS: how many runs at once
@@ -139,18 +140,6 @@ installed || system gcc
 if ! installed; then echo "skip - faults: missing ${need##*/}"; exit 0; fi
 export ASAN_OPTIONS=detect_leaks=0      # the programs count what is not freed
 from=$work/with
-# shellcheck disable=SC2086
-if ! all_compiled "$from" $sanitizers; then
-    echo "not ok - faults builds: $(cat "$from"/*/err | head -n 3 | tr '\n' ' ')"
-    exit 1
-fi
-for backend in epoll kqueue; do
-    for program in workload conformance; do
-        linked "$work/$program-$backend" "$from/$program" "$from/$backend" ||
-            { echo "not ok - faults builds: $(first "$work/err")"; exit 1; }
-    done
-done
-
 # The examples of the library: in the sample, one kernel
 examples='fan echod http_get chat worker echo_cores echo_small posix/cat_file'
 example_builds() {
@@ -185,20 +174,34 @@ failures() {
     elif [ "$3" -gt 0 ]; then SAMPLE=$3 ran "$1, the suite" "$work/conformance-$2"
     fi
 }
-failures epoll epoll 500
-# shellcheck disable=SC2086
-if example_builds $sanitizers; then examples_fail epoll 40
-else echo "not ok - faults, the examples build: $(cat "$from"/example-*/err "$work/err" 2>/dev/null | head -n 3 | tr '\n' ' ')"; fi
-export MODEL_KQUEUE=freebsd             # it has EVFILT_USER, and needs no pipe
-failures 'model kqueue (freebsd)' kqueue 250 pipe
-MODEL_KQUEUE=netbsd
-failures 'model kqueue (netbsd)' kqueue 0
-if [ -n "$full" ]; then
-    MODEL_KQUEUE=freebsd
-    examples_fail kqueue 0
-    reported $(($(date +%s) - began))
-    exit 0
-fi
+with_each_failure() {
+    # shellcheck disable=SC2086
+    if ! all_compiled "$from" $sanitizers; then
+        echo "not ok - faults builds: $(cat "$from"/*/err | head -n 3 | tr '\n' ' ')"
+        exit 1
+    fi
+    for backend in epoll kqueue; do
+        for program in workload conformance; do
+            linked "$work/$program-$backend" "$from/$program" "$from/$backend" ||
+                { echo "not ok - faults builds: $(first "$work/err")"; exit 1; }
+        done
+    done
+    failures epoll epoll 500
+    # shellcheck disable=SC2086
+    if example_builds $sanitizers; then examples_fail epoll 40
+    else echo "not ok - faults, the examples build: $(cat "$from"/example-*/err "$work/err" 2>/dev/null | head -n 3 | tr '\n' ' ')"; fi
+    export MODEL_KQUEUE=freebsd             # it has EVFILT_USER, and needs no pipe
+    failures 'model kqueue (freebsd)' kqueue 250 pipe
+    MODEL_KQUEUE=netbsd
+    failures 'model kqueue (netbsd)' kqueue 0
+    if [ -n "$full" ]; then
+        MODEL_KQUEUE=freebsd
+        examples_fail kqueue 0
+        reported $(($(date +%s) - began))
+    fi
+}
+[ "${1-}" = breaks ] || with_each_failure
+[ -z "$full" ] || exit 0
 
 # ---------------------------------------------------------------- seen to fail
 system gcc
