@@ -5,7 +5,7 @@
 #
 #   tests/faults.sh            every single failure of the workload, and of the rest a sample, chosen by SEED (1)
 #   tests/faults.sh breaks     only how it fails
-#   tests/faults.sh all        everything, for hours (SAMPLE=N: of each suite so many); book/reports/faults.md is its report
+#   tests/faults.sh all        everything, for hours (SAMPLE=N: of each so many); book/reports/faults.md is its report
 #
 # MINIMIO_SRC: another library than the one in generated/      JOBS: how many runs at once
 set -u
@@ -19,7 +19,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/faults.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM HUP
 library=${MINIMIO_SRC:-generated/src} faults=tests/faults model=tests/kqueue suite=tests/conformance
-includes="-Igenerated/include -I$model -Igenerated/src -Igenerated/examples"
+includes="-Igenerated/include -I$model -Igenerated/examples"
 export SEED="${SEED:-1}" JOBS="${JOBS:-$(($(nproc) * 4))}" SUITE_SCALE=10
 for tool in objcopy nm; do
     command -v $tool >/dev/null || { echo "skip - faults: missing $tool"; exit 0; }
@@ -79,7 +79,7 @@ all_compiled() {
             compiled "$all/workload" "$work/witnessed" $faults/workload.c -- "$@" &&
             compiled "$all/conformance" "$work/tests" $(tests_of_suite) -- "$@" &&
             objcopy --globalize-symbol=let_go "$all/conformance/pool.o" &&
-            compiled "$all/conformance" none $suite/suite_posix.c $faults/conformance.c -- "$@"
+            compiled "$all/conformance" none $suite/suite_posix.c $faults/programs/conformance.c -- "$@"
     }
     status=$?
     wait $epoll && wait $kqueue && [ $status -eq 0 ]
@@ -147,7 +147,7 @@ example_builds() {
     for example in $examples; do
         name=${example##*/}
         compiled "$from/example-$name" "$work/examples" "generated/examples/$example.c" -- "$@" &&
-            compiled "$from/example-$name" none $faults/example.c -- "-DEXAMPLE=\"$name\"" "$@" &&
+            compiled "$from/example-$name" none $faults/programs/example.c -- "-DEXAMPLE=\"$name\"" "$@" &&
             cp "$from/common/sys_posix.o" "$from/example-$name" &&
             linked "$work/$name-epoll" "$from/example-$name" "$from/epoll" &&
             linked "$work/$name-kqueue" "$from/example-$name" "$from/kqueue" || return 1
@@ -157,7 +157,7 @@ example_builds() {
 examples_fail() {
     for example in $examples; do
         name=${example##*/}
-        if [ -n "$full" ]; then ran "$1, example $name" "$work/$name-$1"
+        if [ -n "$full" ]; then SAMPLE=$most ran "$1, example $name" "$work/$name-$1"
         else SAMPLE=$2 ran "$1, example $name" "$work/$name-$1"
         fi
     done
@@ -165,7 +165,7 @@ examples_fail() {
 
 # failures KERNEL BACKEND SAMPLE [CALL]: of the workload, all that happen once, and so many of those that last; of the suite a sample
 failures() {
-    if [ -n "$full" ]; then EACH=yes ran "$1" "$work/workload-$2"
+    if [ -n "$full" ]; then EACH=yes SAMPLE=$most ran "$1" "$work/workload-$2"
     else EACH=yes LASTS=no ran "$1" "$work/workload-$2"
     fi
     every "$1" "$from/$2" "${4-}"

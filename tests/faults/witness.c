@@ -1,7 +1,7 @@
 /* See witness.h */
 #define _GNU_SOURCE
 #include "witness.h"
-#include "queue.h"
+#include "../../generated/src/queue.h"
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>

@@ -569,6 +569,7 @@ static void ipv6_workload(void)
 
 static void adopt(mio_socket *s, int fd)
 {
+    seam_owner(fd, PROGRAM_S);
     while (again_for("adopt", mio_socket_adopt(s, fd), ADOPT))
         if (fcntl(fd, F_GETFD) < 0) problem("adopt fails and closes the descriptor");
 }
@@ -661,7 +662,7 @@ static void ending(mio_socket *listener, mio_socket *client, mio_socket *accepte
     if (inside != 0) problem("%d operations did not come back", inside);
     if (mio_queue_close(queue) != 0) problem("the queue cannot be closed");
     if (mio_pool_close(pool) != 0) problem("the pool cannot be closed");
-    close(listener->native);            /* the queue left it open */
+    close(seam_owner(listener->native, PROGRAM_S));     /* the queue left it open */
 }
 
 static void workload(void)

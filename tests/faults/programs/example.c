@@ -5,7 +5,7 @@
  * once only, a server must serve the next client.
  */
 #define _GNU_SOURCE
-#include "runs.h"
+#include "../runs.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
