@@ -4,7 +4,8 @@
 # examples. See tests/faults/runs.c. The library's code does not change for it: its objects get other names for the calls.
 #
 #   tests/faults.sh            every single failure of the workload, and of the rest a sample, chosen by SEED (1)
-#   tests/faults.sh all        everything, for hours; the summary is written to book/reports/faults.md
+#   tests/faults.sh breaks     only how it fails
+#   tests/faults.sh all        everything, for hours (SAMPLE=N: of each so many); book/reports/faults.md is its report
 #
 # MINIMIO_SRC: another library than the one in generated/      JOBS: how many runs at once
 set -u
@@ -18,7 +19,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/faults.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM HUP
 library=${MINIMIO_SRC:-generated/src} faults=tests/faults model=tests/kqueue suite=tests/conformance
-includes="-Igenerated/include -I$model -Igenerated/src -Igenerated/examples"
+includes="-Igenerated/include -I$model -Igenerated/examples"
 export SEED="${SEED:-1}" JOBS="${JOBS:-$(($(nproc) * 4))}" SUITE_SCALE=10
 for tool in objcopy nm; do
     command -v $tool >/dev/null || { echo "skip - faults: missing $tool"; exit 0; }
@@ -78,7 +79,7 @@ all_compiled() {
             compiled "$all/workload" "$work/witnessed" $faults/workload.c -- "$@" &&
             compiled "$all/conformance" "$work/tests" $(tests_of_suite) -- "$@" &&
             objcopy --globalize-symbol=let_go "$all/conformance/pool.o" &&
-            compiled "$all/conformance" none $suite/suite_posix.c $faults/conformance.c -- "$@"
+            compiled "$all/conformance" none $suite/suite_posix.c $faults/programs/conformance.c -- "$@"
     }
     status=$?
     wait $epoll && wait $kqueue && [ $status -eq 0 ]
@@ -107,50 +108,99 @@ every() {
     else echo "ok - faults, $1: each of the $(grep -c '^fault_' "$work/undefined") calls that the library makes is here"; fi
 }
 
+# reported SECONDS: what the runs came to, for the book
+reported() {
+    mkdir -p book/reports
+    {
+        echo '| what | calls made to fail, of | went on | said so, and ended | waited in vain, and ended | findings |'
+        echo '|---|---|---|---|---|---|'
+        sed -n 's/^\(not \)*ok - faults, \(.*\): \([0-9]*\) failures in [0-9]* subjects (\([0-9]*\) of \([0-9]*\) runs.*): \([0-9]*\) went on well, \([0-9]*\) said so, \([0-9]*\) waited in vain, \([0-9]*\) kept.*/\2|\3|\5|\6|\7|\8|\9/p' "$work/all" |
+            awk -F '|' '{ n = $4 + $5 + $6 + $7; printf "| %s | %d of %d | %d | %d | %d | %d |\n", $1, $2, $3, $4, $5, $6 + $7, $2 - n }'
+        echo
+        echo "$(date -u +%Y-%m-%d), $(uname -s) $(uname -r | sed 's/[^0-9.].*//') $(uname -m), $($cc --version | head -n 1), address and undefined-behaviour sanitizers: \`${most_is}tests/faults.sh all\`, SEED=$SEED, $(($1 / 60)) minutes. The two kqueues are the model of \`tests/kqueue\`."
+    } >book/reports/faults.md
+}
+
 # ran NAME PROGRAM: its lines are in $work/out
 ran() {
     timeout -k 10 "$limit" "$2" "$1" "$work" >"$work/out" 2>"$work/err" </dev/null
     status=$?
-    cat "$work/out"
+    tee -a "$work/all" <"$work/out"
     [ $status -le 1 ] || echo "not ok - faults, $1: ended with status $status: $(first "$work/err")"
 }
 
 # ---------------------------------------------------------------- with each failure
-sanitizers='-fsanitize=address,undefined -fno-sanitize-recover=all' full='' limit=300
+sanitizers='-fsanitize=address,undefined -fno-sanitize-recover=all' full='' limit=600 most=${SAMPLE:-0}
+unset SAMPLE
+began=$(date +%s) most_is=''
+[ "$most" = 0 ] || most_is="SAMPLE=$most "
 [ "${1-}" != all ] || full=yes limit=43200
 system clang
 installed || system gcc
 if ! installed; then echo "skip - faults: missing ${need##*/}"; exit 0; fi
 export ASAN_OPTIONS=detect_leaks=0      # the programs count what is not freed
 from=$work/with
-# shellcheck disable=SC2086
-if ! all_compiled "$from" $sanitizers; then
-    echo "not ok - faults builds: $(cat "$from"/*/err | head -n 3 | tr '\n' ' ')"
-    exit 1
-fi
-for backend in epoll kqueue; do
-    for program in workload conformance; do
-        linked "$work/$program-$backend" "$from/$program" "$from/$backend" ||
-            { echo "not ok - faults builds: $(first "$work/err")"; exit 1; }
+# The examples of the library: in the sample, one kernel
+examples='fan echod http_get chat worker echo_cores echo_small posix/cat_file'
+example_builds() {
+    compiled "$from/common" none generated/examples/common/sys_posix.c -- "$@" || return 1
+    for example in $examples; do
+        name=${example##*/}
+        compiled "$from/example-$name" "$work/examples" "generated/examples/$example.c" -- "$@" &&
+            compiled "$from/example-$name" none $faults/programs/example.c -- "-DEXAMPLE=\"$name\"" "$@" &&
+            cp "$from/common/sys_posix.o" "$from/example-$name" &&
+            linked "$work/$name-epoll" "$from/example-$name" "$from/epoll" &&
+            linked "$work/$name-kqueue" "$from/example-$name" "$from/kqueue" || return 1
     done
-done
+}
+# examples_fail BACKEND SAMPLE
+examples_fail() {
+    for example in $examples; do
+        name=${example##*/}
+        if [ -n "$full" ]; then SAMPLE=$most ran "$1, example $name" "$work/$name-$1"
+        else SAMPLE=$2 ran "$1, example $name" "$work/$name-$1"
+        fi
+    done
+}
 
 # failures KERNEL BACKEND SAMPLE [CALL]: of the workload, all that happen once, and so many of those that last; of the suite a sample
 failures() {
-    if [ -n "$full" ]; then EACH=yes ran "$1" "$work/workload-$2"
+    if [ -n "$full" ]; then EACH=yes SAMPLE=$most ran "$1" "$work/workload-$2"
     else EACH=yes LASTS=no ran "$1" "$work/workload-$2"
     fi
     every "$1" "$from/$2" "${4-}"
     if [ -z "$full" ]; then LASTS=only SAMPLE=300 ran "$1, lasting" "$work/workload-$2"; fi
-    if [ -n "$full" ]; then ran "$1, the suite" "$work/conformance-$2"
+    if [ -n "$full" ]; then SAMPLE=$most ran "$1, the suite" "$work/conformance-$2"
     elif [ "$3" -gt 0 ]; then SAMPLE=$3 ran "$1, the suite" "$work/conformance-$2"
     fi
 }
-failures epoll epoll 500
-export MODEL_KQUEUE=freebsd             # it has EVFILT_USER, and needs no pipe
-failures 'model kqueue (freebsd)' kqueue 250 pipe
-MODEL_KQUEUE=netbsd
-failures 'model kqueue (netbsd)' kqueue 0
+with_each_failure() {
+    # shellcheck disable=SC2086
+    if ! all_compiled "$from" $sanitizers; then
+        echo "not ok - faults builds: $(cat "$from"/*/err | head -n 3 | tr '\n' ' ')"
+        exit 1
+    fi
+    for backend in epoll kqueue; do
+        for program in workload conformance; do
+            linked "$work/$program-$backend" "$from/$program" "$from/$backend" ||
+                { echo "not ok - faults builds: $(first "$work/err")"; exit 1; }
+        done
+    done
+    failures epoll epoll 500
+    # shellcheck disable=SC2086
+    if example_builds $sanitizers; then examples_fail epoll 40
+    else echo "not ok - faults, the examples build: $(cat "$from"/example-*/err "$work/err" 2>/dev/null | head -n 3 | tr '\n' ' ')"; fi
+    export MODEL_KQUEUE=freebsd             # it has EVFILT_USER, and needs no pipe
+    failures 'model kqueue (freebsd)' kqueue 250 pipe
+    MODEL_KQUEUE=netbsd
+    failures 'model kqueue (netbsd)' kqueue 0
+    if [ -n "$full" ]; then
+        MODEL_KQUEUE=freebsd
+        examples_fail kqueue 0
+        reported $(($(date +%s) - began))
+    fi
+}
+[ "${1-}" = breaks ] || with_each_failure
 [ -z "$full" ] || exit 0
 
 # ---------------------------------------------------------------- seen to fail

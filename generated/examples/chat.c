@@ -400,10 +400,11 @@ static void begin_to_end(void)
 /* <<the loop of the chat>> (1 of 2), book/11-connections.md: Connections */
 static void interrupted(void)
 {
-    if (interrupt.result <= 0)
+    if (interrupt.result == MIO_ECANCELED)
         return;                     /* the queue is shut down */
-    begin_to_end();
-    mio_queue_submit(queue, &interrupt);    /* for a second one */
+    begin_to_end();                 /* also when no more can be heard */
+    if (interrupt.result > 0)
+        mio_queue_submit(queue, &interrupt);    /* for a second one */
 }
 
 static void go_on(mio_op *op)
@@ -458,10 +459,13 @@ int main(int argc, char **argv)
     }
     bad = serve();
     /* <<end a server>> (1 of 1), book/11-connections.md: Connections */
+    int64_t heard = interrupt.result;       /* a byte, or cancelled */
     catch_interrupts(SIG_IGN);
-    if (bad != MIO_ESHUTDOWN)
-        fprintf(stderr, "%s: %s\n", program, mio_strerror(bad));
-    else
+    if (bad == MIO_ESHUTDOWN)
         bad = mio_queue_close(queue);
+    if (bad == 0 && heard < 0 && heard != MIO_ECANCELED)
+        bad = (int)heard;                   /* it could be stopped no more */
+    if (bad != 0)
+        fprintf(stderr, "%s: %s\n", program, mio_strerror(bad));
     return bad == 0 ? 0 : 1;
 }

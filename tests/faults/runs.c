@@ -304,6 +304,7 @@ static void say_total(long runs, long of, const char *with_seed)
     printf("%s - faults, %s: %ld failures in %d subjects (%ld of %ld runs%s, %ld not reached): %ld went on well, %ld said so, "
         "%ld waited in vain, %ld kept a thread; each queue ended\n", bad == 0 && struck > 0 ? "ok" : "not ok", title, struck, subject_count, runs, of,
         with_seed, missed, outcomes[WELL], outcomes[ASSERTED], outcomes[GAVE_UP], outcomes[HELD]);
+    fflush(stdout);
 }
 
 static void run_plan(long sample, bool each)
@@ -320,6 +321,7 @@ static void run_plan(long sample, bool each)
     run_all(chosen, count);
     if (each && bad == 0) say_each();
     say_total(count, planned, with_seed);
+    if (chosen != plan) free(chosen);
 }
 
 static long setting(const char *name, long usual)

@@ -1,4 +1,5 @@
-/* What is run under failing calls: the programs are runs.c and one of workload.c, suite.c and example.c */
+/* What is run under failing calls: the programs are runs.c and one of workload.c, programs/conformance.c and
+   programs/example.c */
 #ifndef RUNS_H
 #define RUNS_H
 #include "witness.h"

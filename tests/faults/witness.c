@@ -1,7 +1,7 @@
 /* See witness.h */
 #define _GNU_SOURCE
 #include "witness.h"
-#include "queue.h"
+#include "../../generated/src/queue.h"
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -533,7 +533,7 @@ int witness_socket_detach(mio_socket *s, mio_native *native)
 /* A test of pools keeps works running until this is set; it is the test's */
 extern atomic_bool let_go __attribute__((weak));
 
-static void report(enum outcome outcome)
+void witness_report(enum outcome outcome)
 {
     for (int i = 0; i < CALLS; i++) said->count[i] = fault.count[i];
     said->closed_twice = fault.closed_twice;
@@ -558,7 +558,7 @@ void witness_passed(void)
     for (int i = 0; i < MOST_QUEUES; i++)
         if (queues[i] != NULL && inside(queues[i], -1) > 0) problem("%d operations did not come back", inside(queues[i], -1));
     nothing_left();
-    report(WELL);
+    witness_report(WELL);
 }
 
 /* Others may be in the library still: woken, they leave it, and stay out */
@@ -650,7 +650,7 @@ void witness_take_over(enum outcome outcome)
         if (code != 0 && all) problem("a pool that is empty cannot be closed: %s", mio_strerror(code));
     }
     if (all) nothing_left();
-    report(all ? outcome : HELD);
+    witness_report(all ? outcome : HELD);
     fflush(NULL);
     _exit(0);
 }

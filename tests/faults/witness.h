@@ -32,6 +32,7 @@ void step(const char *name);
 void witness_begin(int seconds, int closed_twice, bool may_wait);
 void witness_passed(void);                  /* all was well: is it so? */
 void witness_take_over(enum outcome);       /* does not return */
+void witness_report(enum outcome);          /* what was counted, to the parent */
 void witness_exit(int status);              /* instead of the suite's process_exit */
 
 #endif

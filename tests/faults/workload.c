@@ -460,6 +460,7 @@ static void datagram_workload(int family)
 
 static mio_pool *pool;
 static atomic_bool may_go;
+static atomic_int staying;
 
 static void computes(mio_op *op) { op->result = *(int *)op->user * 2; }
 
@@ -467,7 +468,9 @@ static void computes(mio_op *op) { op->result = *(int *)op->user * 2; }
 static void stays(mio_op *op)
 {
     const struct timespec moment = { 0, MS / 10 };
+    staying++;
     while (!may_go) nanosleep(&moment, NULL);
+    staying--;
     op->result = 1;
 }
 
@@ -500,6 +503,9 @@ static void works_that_wait(void)
     struct item busy[2] = { 0 }, waits = { 0 }, late = { 0 }, many = { 0 };
     may_go = false;
     for (int i = 0; i < 2; i++) taken(&busy[i], "work", OF_WORK, mio_work(queue, &busy[i].op, pool, stays));
+    int64_t late_at = mio_now() + 10 * (int64_t)PATIENCE;
+    while (staying < 2)
+        if (mio_now() > late_at) problem("a pool has fewer threads than were asked for");
     taken(&waits, "work", OF_WORK, mio_work(queue, &waits.op, pool, stays));
     mio_op_work(&late.op, pool, stays);
     late.op.deadline = mio_now() + MS;
@@ -563,6 +569,7 @@ static void ipv6_workload(void)
 
 static void adopt(mio_socket *s, int fd)
 {
+    seam_owner(fd, PROGRAM_S);
     while (again_for("adopt", mio_socket_adopt(s, fd), ADOPT))
         if (fcntl(fd, F_GETFD) < 0) problem("adopt fails and closes the descriptor");
 }
@@ -649,13 +656,13 @@ static void ending(mio_socket *listener, mio_socket *client, mio_socket *accepte
     may_go = true;
     close_socket(accepted);
     close_socket(client);
-    do n = wait_once(PATIENCE);
+    do n = wait_once(5 * (int64_t)PATIENCE);
     while (n > 0);
     if (n != MIO_ESHUTDOWN) problem("the queue does not become empty");
     if (inside != 0) problem("%d operations did not come back", inside);
     if (mio_queue_close(queue) != 0) problem("the queue cannot be closed");
     if (mio_pool_close(pool) != 0) problem("the pool cannot be closed");
-    close(listener->native);            /* the queue left it open */
+    close(seam_owner(listener->native, PROGRAM_S));     /* the queue left it open */
 }
 
 static void workload(void)

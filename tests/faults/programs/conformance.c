@@ -1,6 +1,6 @@
 /* The tests of tests/conformance under failing calls; see runs.c. The suite's main is suite_main here */
 #define _GNU_SOURCE
-#include "runs.h"
+#include "../runs.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
