@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SMALL = 16384, MUCH = 4194304 };
+enum { SMALL = 16384, MUCH = 4194304, HANGS = 77 };
 
 static volatile sig_atomic_t signals;
 
@@ -284,7 +284,7 @@ static void (*job_act)(void *), (*job_late)(void *);
 static void *job_argument;
 static int64_t job_delay, job_patience;
 
-static void watch(void)
+static bool ends_in_time(void)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
@@ -292,8 +292,15 @@ static void watch(void)
     until = (struct timespec){ (time_t)(at / 1000000000), (long)(at % 1000000000) };
     int late = 0;
     while (!ended && late == 0) late = pthread_cond_timedwait(&changed, &lock, &until);
-    if (!ended) job_late(job_argument);
-    while (!ended) pthread_cond_wait(&changed, &lock);
+    return ended;
+}
+
+/* Who does not wake even then will not wake at all */
+static void watch(void)
+{
+    if (ends_in_time()) return;
+    job_late(job_argument);
+    if (!ends_in_time()) _exit(HANGS);
 }
 
 static void *second(void *unused)
@@ -339,20 +346,24 @@ void job_end(void)
 
 /* --- processes ------------------------------------------------------------------------------------ */
 
-bool os_apart(void (*run)(void *), void *argument, int seconds, char *why, size_t room)
+void os_limit(int seconds) { alarm((unsigned)seconds); }
+
+bool os_apart(void (*run)(void *), void *argument, char *why, size_t room)
 {
     int status = 0;
     fflush(NULL);
     pid_t id = fork();
     need(id >= 0, "fork");
     if (id == 0) {
-        alarm((unsigned)seconds);
         run(argument);
         _exit(0);
     }
     while (waitpid(id, &status, 0) < 0 && errno == EINTR) continue;
-    if (WIFSIGNALED(status))
-        snprintf(why, room, "%s", WTERMSIG(status) == SIGALRM ? "hangs" : strsignal(WTERMSIG(status)));
+    bool hangs = WIFSIGNALED(status) ? WTERMSIG(status) == SIGALRM : WEXITSTATUS(status) == HANGS;
+    if (hangs)
+        snprintf(why, room, "hangs");
+    else if (WIFSIGNALED(status))
+        snprintf(why, room, "ended by a signal: %s", strsignal(WTERMSIG(status)));
     else if (WEXITSTATUS(status) != 0)
         snprintf(why, room, "ended with status %d", WEXITSTATUS(status));
     else
