@@ -16,7 +16,7 @@
 /* What a run in a process of its own tells */
 static struct said {
     uint64_t first, count, done;
-    long steps;
+    long steps, helped;
     bool found;
     int at;
     char finding[240];
@@ -46,6 +46,7 @@ static void run_seeds(void *unused)
             return;
         }
         said->steps = steps_done;
+        said->helped = times_helped;
     }
 }
 
@@ -164,6 +165,7 @@ static int seeds(uint64_t first, uint64_t count)
     }
     printf("# seeds %" PRIu64 " to %" PRIu64 ": %" PRIu64 " programs, %ld steps, no finding, %.0f programs/s\n", first,
            first + count - 1, count, said->steps, (double)count / took);
+    if (said->helped > 0) printf("# a send whose cancellation was lost had to be helped, %ld times\n", said->helped);
     return 0;
 }
 

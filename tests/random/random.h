@@ -124,6 +124,6 @@ bool is_datagram(const struct slot *);
 
 /* Runs it; false: run.finding says what is wrong, at run.at. May leave things open then */
 bool run_program(const uint8_t *bytes, size_t size, int64_t patience);
-extern long steps_done;                         /* in all programs so far */
+extern long steps_done, times_helped;           /* in all programs so far; the latter: see `help` in run.c */
 const char *item_name(const struct item *);
 #endif

@@ -117,6 +117,7 @@ void reference_take_posts(void)
         run.posts = i->next;
         if (run.ending && i->kind != S_CLOSE) {
             i->posted = false;
+            i->sequence = run.sequence++;
             i->expected = MIO_ECANCELED;
             continue;
         }
