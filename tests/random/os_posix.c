@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -68,9 +69,11 @@ static fd unblocked(fd s)
     return s;
 }
 
+/* And no waiting for more to send (Nagle): what is sent is on its way when the call returns */
 void os_room(fd s, bool small)
 {
-    int size = small ? SMALL : MUCH;
+    int size = small ? SMALL : MUCH, on = 1;
+    setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(s, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 }
 
@@ -81,14 +84,17 @@ fd os_stream(bool small)
     return s;
 }
 
-static fd bound(int type, mio_address *a)
+static fd bound_at(uint32_t host, int type, mio_address *a)
 {
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(host) };
     fd s = unblocked(socket(AF_INET, type, 0));
     need(bind(s, (struct sockaddr *)&at, sizeof at) == 0, "bind");
     os_local(s, a);
     return s;
 }
+
+static fd bound(int type, mio_address *a) { return bound_at(INADDR_LOOPBACK, type, a); }
+static uint32_t os_process(void) { return (uint32_t)getpid(); }
 
 void os_local(fd s, mio_address *a)
 {
@@ -125,7 +131,9 @@ fd os_connected(const mio_address *to)
 fd os_accept(fd listener)
 {
     fd s = accept(listener, NULL, NULL);
-    return s >= 0 ? unblocked(s) : NO_FD;
+    if (s < 0) return NO_FD;
+    os_room(s, false);
+    return unblocked(s);
 }
 
 void os_refusing(mio_address *a)
@@ -156,10 +164,14 @@ static void tcp_pair(fd pair[2])
     need(os_port(pair[1]) == mio_address_port(&to), "a pair");
 }
 
+/* Each pair at an address of its own, of the 16 million of loopback: a port that was given back is soon another's, and
+   would hear what is sent to the one before */
 static void udp_pair(fd pair[2], bool both)
 {
+    static uint32_t pairs;
     mio_address a[2];
-    for (int i = 0; i < 2; i++) pair[i] = bound(SOCK_DGRAM, &a[i]);
+    uint32_t host = os_process() % 250 << 16 | pairs++ % 65000;
+    for (int i = 0; i < 2; i++) pair[i] = bound_at(INADDR_LOOPBACK + 0x10000 + host, SOCK_DGRAM, &a[i]);
     for (int i = both ? 0 : 1; i < 2; i++)
         need(connect(pair[i], plain(&a[1 - i]), (socklen_t)a[1 - i].length) == 0, "connect");
 }

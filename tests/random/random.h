@@ -76,7 +76,8 @@ struct item {
 struct slot {
     enum type type;
     bool reserved;              /* an accept is to fill it */
-    bool open, closing, connected, no_more;
+    bool open, closing, connected;
+    bool no_more, no_send;      /* its halves were shut */
     bool spoiled;               /* only a close makes sense: its connect failed */
     bool lost;                  /* and nothing is promised of what is in line: it was cancelled */
     bool vague;                 /* Windows: whether its end is a cut is not told alike */

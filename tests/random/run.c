@@ -534,9 +534,22 @@ static bool has_peer(struct slot *s)
     if (s->closing) settle();
     else collect();
     if (s->peer == NO_FD || s->model_peer == NO_FD) return false;
-    if (!UNIX && (s->lost || (is_datagram(s) && !s->open))) return false;      /* Wine tells of a refusal now and then */
+    if (s->lost) return false;
+    if (!UNIX && is_datagram(s) && !s->open) return false;      /* Wine tells of a refusal now and then */
     reference_feed(s, 0);
     return true;
+}
+
+/* Once our side has closed or shut what it receives, bytes of the peer bring a reset. When it comes is a matter of what is
+   under way; and then the two worlds need not be compared */
+static bool is_over(int n) { return n == 0 || n == MIO_EPIPE || n == MIO_ECONNRESET; }
+
+static bool alike(struct slot *s, long one, long other)
+{
+    if (one == other) return true;
+    if (s->open && !s->no_more && !s->vague) return false;
+    if (other >= 0 && one > 0) return false;
+    return s->spoiled = s->lost = is_over((int)(one > 0 ? 0 : one)) && is_over((int)(other > 0 ? 0 : other));
 }
 
 static void model_peer_sends(struct slot *s, size_t n)
@@ -546,6 +559,7 @@ static void model_peer_sends(struct slot *s, size_t n)
         long more = os_send(s->model_peer, block + sent, n - sent);
         if (more >= 0) sent += (size_t)more;
         if (sent == n) return;
+        if (more < 0 && more != MIO_EAGAIN && alike(s, (long)n, more)) return;
         if (more != MIO_EAGAIN || os_now() > until) finding("the reference's peer cannot send: %s", mio_strerror((int)more));
     }
 }
@@ -553,13 +567,6 @@ static void model_peer_sends(struct slot *s, size_t n)
 static size_t peer_length(const struct slot *s, const struct step *t)
 {
     return is_datagram(s) ? datagram_sends[t->size] : stream_sends[t->size < 6 ? t->size : 3];
-}
-
-/* Once the other side has closed: whether its end has come before its reset is a matter of what was under way */
-static bool alike(const struct slot *s, long one, long other)
-{
-    bool over = one == 0 || one == MIO_EPIPE || one == MIO_ECONNRESET;
-    return one == other || s->vague || (!s->open && over && (other == 0 || other == MIO_EPIPE || other == MIO_ECONNRESET));
 }
 
 static void step_peer_send(const struct step *t)
