@@ -660,7 +660,49 @@ static void a_queue_may_get_descriptor_0(void)         /* R21 */
     restore_0(kept);
 }
 
+static mio_socket full;
+
+/* Connects until one gets no answer, because the backlog is full. Gives which */
+static int connect_without_answer(mio_socket *s, mio_op *ops, int count)
+{
+    mio_op *done;
+
+    EQUAL(mio_address_parse(&address, "127.0.0.1", 0), 0);
+    open_stream(&full);
+    EQUAL(mio_socket_bind(&full, &address), 0);
+    EQUAL(mio_socket_listen(&full, 1), 0);
+    EQUAL(mio_socket_local(&full, &address), 0);
+    for (int i = 0; i < count; i++) {
+        open_stream(&s[i]);
+        EQUAL(mio_connect(q, &ops[i], &s[i], &address), 0);
+        if (mio_queue_wait(q, &done, 1, 50 * MS) == 0) return i;
+        EQUAL(ops[i].result, 0);
+    }
+    suite_skip("a backlog of 1 takes everything");
+    return 0;
+}
+
+static void a_shut_waits_for_a_connect(void)
+{
+    mio_socket s[16];
+    mio_op ops[16] = { 0 }, shutting = { 0 }, closing = { 0 }, *done[3];
+
+    begin();
+    int last = connect_without_answer(s, ops, COUNT(s));
+    EQUAL(mio_shut(q, &shutting, &s[last], MIO_SHUT_RECEIVE), 0);
+    quiet(q, 5 * MS);                                   /* done at once, it would end the connect on Linux */
+    EQUAL(mio_socket_close(q, &closing, &s[last]), 0);
+    wait_all(q, done, 3);
+    EQUAL(ops[last].result, MIO_ECANCELED);
+    EQUAL(shutting.result, MIO_ECANCELED);
+    EQUAL(closing.result, 0);
+    close_all(q, s, last);
+    close_all(q, &full, 1);
+    end();
+}
+
 const struct test unix_connection_tests[] = {
+    TEST(a_shut_waits_for_a_connect),
     TEST(local_connections),
     TEST(a_path_where_nobody_listens_refuses),
     TEST(a_full_local_listener_says_so),

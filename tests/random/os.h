@@ -51,6 +51,7 @@ void    job_begin(void (*act)(void *), void *argument, int64_t delay, void (*lat
 void    job_end(void);
 
 /* A function in a process of its own, where there are such: false if it ended badly, and why */
-bool    os_apart(void (*run)(void *), void *argument, int seconds, char *why, size_t room);
+bool    os_apart(void (*run)(void *), void *argument, char *why, size_t room);
+void    os_limit(int seconds);                          /* it ends badly after so many more */
 void   *os_shared(size_t);                      /* memory that those have in common with us */
 #endif

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -17,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SMALL = 16384, MUCH = 4194304 };
+enum { SMALL = 16384, MUCH = 4194304, HANGS = 77 };
 
 static volatile sig_atomic_t signals;
 
@@ -68,9 +69,11 @@ static fd unblocked(fd s)
     return s;
 }
 
+/* And no waiting for more to send (Nagle): what is sent is on its way when the call returns */
 void os_room(fd s, bool small)
 {
-    int size = small ? SMALL : MUCH;
+    int size = small ? SMALL : MUCH, on = 1;
+    setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(s, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 }
 
@@ -81,14 +84,17 @@ fd os_stream(bool small)
     return s;
 }
 
-static fd bound(int type, mio_address *a)
+static fd bound_at(uint32_t host, int type, mio_address *a)
 {
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(host) };
     fd s = unblocked(socket(AF_INET, type, 0));
     need(bind(s, (struct sockaddr *)&at, sizeof at) == 0, "bind");
     os_local(s, a);
     return s;
 }
+
+static fd bound(int type, mio_address *a) { return bound_at(INADDR_LOOPBACK, type, a); }
+static uint32_t os_process(void) { return (uint32_t)getpid(); }
 
 void os_local(fd s, mio_address *a)
 {
@@ -125,7 +131,9 @@ fd os_connected(const mio_address *to)
 fd os_accept(fd listener)
 {
     fd s = accept(listener, NULL, NULL);
-    return s >= 0 ? unblocked(s) : NO_FD;
+    if (s < 0) return NO_FD;
+    os_room(s, false);
+    return unblocked(s);
 }
 
 void os_refusing(mio_address *a)
@@ -156,10 +164,14 @@ static void tcp_pair(fd pair[2])
     need(os_port(pair[1]) == mio_address_port(&to), "a pair");
 }
 
+/* Each pair at an address of its own, of the 16 million of loopback: a port that was given back is soon another's, and
+   would hear what is sent to the one before */
 static void udp_pair(fd pair[2], bool both)
 {
+    static uint32_t pairs;
     mio_address a[2];
-    for (int i = 0; i < 2; i++) pair[i] = bound(SOCK_DGRAM, &a[i]);
+    uint32_t host = os_process() % 250 << 16 | pairs++ % 65000;
+    for (int i = 0; i < 2; i++) pair[i] = bound_at(INADDR_LOOPBACK + 0x10000 + host, SOCK_DGRAM, &a[i]);
     for (int i = both ? 0 : 1; i < 2; i++)
         need(connect(pair[i], plain(&a[1 - i]), (socklen_t)a[1 - i].length) == 0, "connect");
 }
@@ -284,7 +296,7 @@ static void (*job_act)(void *), (*job_late)(void *);
 static void *job_argument;
 static int64_t job_delay, job_patience;
 
-static void watch(void)
+static bool ends_in_time(void)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
@@ -292,8 +304,15 @@ static void watch(void)
     until = (struct timespec){ (time_t)(at / 1000000000), (long)(at % 1000000000) };
     int late = 0;
     while (!ended && late == 0) late = pthread_cond_timedwait(&changed, &lock, &until);
-    if (!ended) job_late(job_argument);
-    while (!ended) pthread_cond_wait(&changed, &lock);
+    return ended;
+}
+
+/* Who does not wake even then will not wake at all */
+static void watch(void)
+{
+    if (ends_in_time()) return;
+    job_late(job_argument);
+    if (!ends_in_time()) _exit(HANGS);
 }
 
 static void *second(void *unused)
@@ -339,20 +358,24 @@ void job_end(void)
 
 /* --- processes ------------------------------------------------------------------------------------ */
 
-bool os_apart(void (*run)(void *), void *argument, int seconds, char *why, size_t room)
+void os_limit(int seconds) { alarm((unsigned)seconds); }
+
+bool os_apart(void (*run)(void *), void *argument, char *why, size_t room)
 {
     int status = 0;
     fflush(NULL);
     pid_t id = fork();
     need(id >= 0, "fork");
     if (id == 0) {
-        alarm((unsigned)seconds);
         run(argument);
         _exit(0);
     }
     while (waitpid(id, &status, 0) < 0 && errno == EINTR) continue;
-    if (WIFSIGNALED(status))
-        snprintf(why, room, "%s", WTERMSIG(status) == SIGALRM ? "hangs" : strsignal(WTERMSIG(status)));
+    bool hangs = WIFSIGNALED(status) ? WTERMSIG(status) == SIGALRM : WEXITSTATUS(status) == HANGS;
+    if (hangs)
+        snprintf(why, room, "hangs");
+    else if (WIFSIGNALED(status))
+        snprintf(why, room, "ended by a signal: %s", strsignal(WTERMSIG(status)));
     else if (WEXITSTATUS(status) != 0)
         snprintf(why, room, "ended with status %d", WEXITSTATUS(status));
     else

@@ -53,8 +53,8 @@ static unsigned below(unsigned limit)           /* splitmix64 */
 
 /* How often each kind comes, of a hundred or so */
 static const unsigned char weights[S_KINDS] = {
-    [S_OPEN] = 3, [S_RECEIVE] = 16, [S_SEND] = 5, [S_SEND_ALL] = 6, [S_CONNECT] = 5, [S_ACCEPT] = 5, [S_SHUT] = 3,
-    [S_CLOSE] = 4, [S_READY] = 6, [S_TIMER] = 4, [S_NOP] = 2, [S_CANCEL] = 7, [S_AGAIN] = 1, [S_WAKE] = 2, [S_WAIT] = 6,
+    [S_OPEN] = 3, [S_RECEIVE] = 16, [S_SEND] = 5, [S_SEND_ALL] = 6, [S_CONNECT] = 6, [S_ACCEPT] = 5, [S_SHUT] = 5,
+    [S_CLOSE] = 4, [S_READY] = 7, [S_TIMER] = 6, [S_NOP] = 2, [S_CANCEL] = 7, [S_AGAIN] = 1, [S_WAKE] = 2, [S_WAIT] = 6,
     [S_TIME] = 2, [S_DETACH] = 2, [S_SHUTDOWN] = 1, [S_PEER_SEND] = 14, [S_PEER_READ] = 8, [S_PEER_SHUT] = 2,
     [S_PEER_CLOSE] = 2, [S_PEER_RESET] = 2, [S_PEER_CONNECT] = 5, [S_WHILE_SEND] = 3, [S_WHILE_WAKE] = 1,
     [S_WHILE_POST] = 2
@@ -89,7 +89,8 @@ size_t program_from_seed(uint64_t seed, uint8_t b[BYTES])
         uint8_t *s = b + 4 * i;
         s[0] = (uint8_t)(kind_by_weight() | (below(100) < hold ? 128 : 0));
         s[1] = (uint8_t)(hands() | below(slots) | below(SLOTS) << 2);
-        s[2] = (uint8_t)(below(3) == 0 ? below(8) : below(5));
+        bool much = ((s[0] & 31) == S_SEND || (s[0] & 31) == S_SEND_ALL) && below(3) == 0;      /* more than there is room for */
+        s[2] = (uint8_t)(much ? 7 : below(3) == 0 ? below(8) : below(5));
         s[3] = (uint8_t)below(256);
     }
     return 4 + 4 * (size_t)count;
@@ -123,7 +124,10 @@ static void print_arguments(const struct step *s, char *text, size_t room)
     case S_CONNECT:
         snprintf(text, room, "s%d, %s", s->slot, s->extra % 8 == 6 ? "nobody" : s->extra % 8 == 7 ? "stuck" : "listener");
         break;
-    case S_TIMER: case S_NOP: case S_WAKE: case S_SHUTDOWN: case S_TIME: case S_WHILE_WAKE: text[0] = '\0'; break;
+    case S_TIMER:
+        snprintf(text, room, "%s", s->deadline != NEVER ? "" : s->extra & 8 ? "the same as before" : "soon");
+        break;
+    case S_NOP: case S_WAKE: case S_SHUTDOWN: case S_TIME: case S_WHILE_WAKE: text[0] = '\0'; break;
     case S_RECEIVE: case S_SEND: case S_SEND_ALL: case S_PEER_SEND: case S_PEER_READ: case S_WHILE_SEND: case S_WHILE_POST:
         snprintf(text, room, "s%d, size %d", s->slot, s->size);
         break;

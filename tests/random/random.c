@@ -1,7 +1,11 @@
 /*
  * random [-p MS] [-q] SEED [COUNT]     runs the programs of so many seeds; stops at a finding, cuts its program short, prints and keeps it
- * random FILE...                       runs these
- * random -s SEED...                    prints the programs
+ * random [-p MS] FILE...               runs these
+ * random -s SEED... or FILE...         prints the programs
+ * random -w DIRECTORY SEED COUNT       writes those of at most 200 bytes into files, for libFuzzer
+ *
+ * -p MS    how long it waits for what ought to come (1000)
+ * -q       a finding is told, and no more
  */
 #include "random.h"
 #include <inttypes.h>
@@ -12,7 +16,7 @@
 /* What a run in a process of its own tells */
 static struct said {
     uint64_t first, count, done;
-    long steps;
+    long steps, helped;
     bool found;
     int at;
     char finding[240];
@@ -20,7 +24,9 @@ static struct said {
     size_t size;
 } *said;
 
+enum { SECONDS = 30 };          /* the longest that a program may take */
 static int64_t patience = 1000 * MS;
+static bool quick;
 
 static void keep_finding(void)
 {
@@ -33,27 +39,30 @@ static void run_seeds(void *unused)
 {
     (void)unused;
     for (; said->done < said->count; said->done++) {
+        os_limit(SECONDS);
         said->size = program_from_seed(said->first + said->done, said->bytes);
         if (!run_program(said->bytes, said->size, patience)) {
             keep_finding();
             return;
         }
         said->steps = steps_done;
+        said->helped = times_helped;
     }
 }
 
 static void run_bytes(void *unused)
 {
     (void)unused;
+    os_limit(SECONDS);
     if (!run_program(said->bytes, said->size, patience)) keep_finding();
 }
 
 /* In a process of its own: one that crashes or hangs has a finding, too */
-static bool finds(void (*what)(void *), int seconds)
+static bool finds(void (*what)(void *))
 {
     char why[80];
     said->found = false;
-    if (os_apart(what, NULL, seconds, why, sizeof why)) return said->found;
+    if (os_apart(what, NULL, why, sizeof why)) return said->found;
     said->found = true;
     said->at = -1;
     snprintf(said->finding, sizeof said->finding, "the process %s", why);
@@ -69,7 +78,7 @@ static bool still(const uint8_t *bytes, size_t size)
 {
     memcpy(said->bytes, bytes, size);
     said->size = size;
-    if (!finds(run_bytes, 20)) return false;
+    if (!finds(run_bytes)) return false;
     memcpy(best, bytes, size);
     best_size = size;
     return true;
@@ -132,8 +141,7 @@ static void report(uint64_t seed)
     patience = usual;
     if (!still(best, best_size)) *said = whole, best_size = whole.size, memcpy(best, whole.bytes, best_size);
     struct program p = program_of(best, best_size);
-    printf("# seed %" PRIu64 ", after %" PRIu64 " programs: %s\n", seed, said->done + 1, said->finding);
-    printf("# of %zu steps these %d do it:\n", (whole.size - 4) / 4, p.count);
+    printf("# of %zu steps these %d do it: %s\n", (whole.size - 4) / 4, p.count, said->finding);
     program_print(&p, said->at);
     snprintf(name, sizeof name, "random-%" PRIu64 ".program", seed);
     keep(name);
@@ -147,52 +155,98 @@ static int seeds(uint64_t first, uint64_t count)
     said->first = first;
     said->count = count;
     said->done = 0;
-    bool found = finds(run_seeds, 3600 * 3);
+    bool found = finds(run_seeds);
     double took = (double)(os_now() - begin) / 1e9;
     if (found) {
-        report(first + said->done);
+        printf("# seed %" PRIu64 ", after %" PRIu64 " programs: %s\n", first + said->done, said->done + 1, said->finding);
+        fflush(stdout);
+        if (!quick) report(first + said->done);
         return 1;
     }
     printf("# seeds %" PRIu64 " to %" PRIu64 ": %" PRIu64 " programs, %ld steps, no finding, %.0f programs/s\n", first,
            first + count - 1, count, said->steps, (double)count / took);
+    if (said->helped > 0) printf("# a send whose cancellation was lost had to be helped, %ld times\n", said->helped);
     return 0;
+}
+
+static bool read_file(const char *name)
+{
+    FILE *f = fopen(name, "rb");
+    if (f == NULL) return false;
+    said->size = fread(said->bytes, 1, BYTES, f);
+    fclose(f);
+    return true;
 }
 
 static int file(const char *name)
 {
-    FILE *f = fopen(name, "rb");
-    if (f == NULL) {
+    if (!read_file(name)) {
         fprintf(stderr, "random: cannot read %s\n", name);
         return 2;
     }
-    said->size = fread(said->bytes, 1, BYTES, f);
-    fclose(f);
-    if (!finds(run_bytes, 60)) return 0;
+    if (!finds(run_bytes)) return 0;
     struct program p = program_of(said->bytes, said->size);
     printf("# %s: %s\n", name, said->finding);
     program_print(&p, said->at);
     return 1;
 }
 
+static int files(int count, char **names)
+{
+    int bad = 0;
+    for (int i = 0; i < count; i++) bad |= file(names[i]);
+    if (bad == 0) printf("# %d files: no finding\n", count);
+    return bad;
+}
+
 static bool is_number(const char *text) { return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0'; }
+static uint64_t number(const char *text) { return strtoull(text, NULL, 10); }
+
+static int show(const char *what)
+{
+    if (is_number(what)) said->size = program_from_seed(number(what), said->bytes);
+    else if (!read_file(what)) return 2;
+    struct program p = program_of(said->bytes, said->size);
+    program_print(&p, -1);
+    return 0;
+}
+
+static int write_seeds(const char *directory, uint64_t first, uint64_t count)
+{
+    char name[256];
+    for (uint64_t seed = first; seed < first + count; seed++) {
+        size_t size = program_from_seed(seed, said->bytes);
+        snprintf(name, sizeof name, "%s/%" PRIu64, directory, seed);
+        FILE *f = size <= 200 ? fopen(name, "wb") : NULL;
+        if (f == NULL) continue;
+        fwrite(said->bytes, 1, size, f);
+        fclose(f);
+    }
+    return 0;
+}
 
 int main(int argc, char **argv)
 {
-    int bad = 0, at = 1;
+    int bad = 0;
     said = os_shared(sizeof *said);
-    if (at + 1 < argc && strcmp(argv[at], "-p") == 0) {
-        patience = atoi(argv[at + 1]) * MS;
-        at += 2;
-    }
-    if (at < argc && strcmp(argv[at], "-s") == 0) {
-        while (++at < argc) {
-            struct program p = program_of(said->bytes, program_from_seed(strtoull(argv[at], NULL, 10), said->bytes));
-            program_print(&p, -1);
+    for (argc--, argv++; argc > 0 && argv[0][0] == '-'; argc--, argv++) {
+        switch (argv[0][1]) {
+        case 'q': quick = true; break;
+        case 'p':
+            if (argc < 2) return 2;
+            patience = atoi(argv[1]) * MS;
+            argc--, argv++;
+            break;
+        case 'w': return argc == 4 ? write_seeds(argv[1], number(argv[2]), number(argv[3])) : 2;
+        default:
+            while (--argc > 0) bad |= show(*++argv);
+            return bad;
         }
-        return 0;
     }
-    if (at < argc && is_number(argv[at]))
-        return seeds(strtoull(argv[at], NULL, 10), at + 1 < argc ? strtoull(argv[at + 1], NULL, 10) : 1);
-    for (; at < argc; at++) bad |= file(argv[at]);
-    return bad;
+    if (argc == 0) {
+        fprintf(stderr, "random [-p MS] [-q] SEED [COUNT] | FILE...\n");
+        return 2;
+    }
+    if (!is_number(argv[0])) return files(argc, argv);
+    return seeds(number(argv[0]), argc > 1 ? number(argv[1]) : 1);
 }

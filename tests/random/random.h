@@ -76,7 +76,8 @@ struct item {
 struct slot {
     enum type type;
     bool reserved;              /* an accept is to fill it */
-    bool open, closing, connected, no_more;
+    bool open, closing, connected;
+    bool no_more, no_send;      /* its halves were shut */
     bool spoiled;               /* only a close makes sense: its connect failed */
     bool lost;                  /* and nothing is promised of what is in line: it was cancelled */
     bool vague;                 /* Windows: whether its end is a cut is not told alike */
@@ -124,6 +125,6 @@ bool is_datagram(const struct slot *);
 
 /* Runs it; false: run.finding says what is wrong, at run.at. May leave things open then */
 bool run_program(const uint8_t *bytes, size_t size, int64_t patience);
-extern long steps_done;                         /* in all programs so far */
+extern long steps_done, times_helped;           /* in all programs so far; the latter: see `help` in run.c */
 const char *item_name(const struct item *);
 #endif

@@ -117,6 +117,7 @@ void reference_take_posts(void)
         run.posts = i->next;
         if (run.ending && i->kind != S_CLOSE) {
             i->posted = false;
+            i->sequence = run.sequence++;
             i->expected = MIO_ECANCELED;
             continue;
         }
@@ -131,7 +132,7 @@ void reference_take_posts(void)
 static struct asked question(const struct item *i)
 {
     const struct slot *s = &run.slots[i->slot];
-    bool own = direction(i) == WRITES && i->kind != S_CONNECT;
+    bool own = direction(i) == WRITES && (i->kind != S_CONNECT || s->connected);    /* a second connect waits like a send */
     return (struct asked){ own ? s->socket.native : s->model, direction(i), 0 };
 }
 
@@ -297,7 +298,10 @@ static void followed_receive(struct item *i, struct slot *s)
     if (s->vague && r <= 0) return;
     if (r <= 0) { followed_no_bytes(i, s); return; }
     if ((size_t)r > i->length || i->op.done != (size_t)r) finding("receive #%d says %s of %d", i->number, word(r), (int)i->length);
-    want(i, reference_receive(s->model, bytes, (size_t)r, 0));
+    long n = reference_receive(s->model, bytes, (size_t)r, 0);
+    for (int64_t until = os_now() + run.patience; n == 0 && s->no_more && os_now() < until; os_nap(20 * US))
+        n = reference_receive(s->model, bytes, (size_t)r, 0);       /* shut, and what was sent before comes all the same */
+    want(i, n);
     same_bytes(i, bytes, (size_t)r);
 }
 
@@ -371,7 +375,10 @@ static void followed_accept(struct item *i, struct slot *s)
 static void followed_shut(struct item *i, struct slot *s)
 {
     int n = os_shut(s->model, (int)i->length);
-    if (!s->vague && (UNIX || i->length != MIO_SHUT_RECEIVE)) want(i, n);
+    bool over = (s->no_send || s->no_more) && (n == 0 || n == MIO_ENOTCONN)     /* whether the peer's end has come yet */
+        && (i->op.result == 0 || i->op.result == MIO_ENOTCONN);
+    if (!over && !s->vague && (UNIX || i->length != MIO_SHUT_RECEIVE)) want(i, n);
+    if (i->length & MIO_SHUT_SEND) s->no_send = true;
     if (n == 0 && i->length & MIO_SHUT_RECEIVE) s->no_more = true;
     if (n != 0 && s->type == FRESH) s->spoiled = true;      /* Linux remembers it all the same, and polls as if it hung up */
 }
@@ -403,10 +410,11 @@ static void followed_timer(struct item *i)
     }
 }
 
-static void followed_ready(struct item *i)
+static void followed_ready(struct item *i, const struct slot *s)
 {
     struct asked a = question(i);
     want(i, (int64_t)i->length);
+    if (direction(i) == WRITES && s->no_send) return;           /* a send would fail at once: kqueue tells, epoll does not */
     for (int64_t until = os_now() + run.patience; !a.ready && os_now() < until; os_nap(20 * US)) os_poll(&a, 1);
     if (!a.ready) finding("ready #%d on s%d comes back, and nothing is ready", i->number, i->slot);
 }
@@ -435,7 +443,7 @@ static void by_kind(struct item *i, struct slot *s)
     case S_ACCEPT:  followed_accept(i, s); break;
     case S_SHUT:    followed_shut(i, s); break;
     case S_CLOSE:   followed_close(i, s); break;
-    case S_READY:   followed_ready(i); break;
+    case S_READY:   followed_ready(i, s); break;
     case S_TIMER:   followed_timer(i); break;
     case S_NOP:     want(i, 0); break;
     default:        followed_send(i, s);
