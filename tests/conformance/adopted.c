@@ -1030,6 +1030,39 @@ static void an_adopted_descriptor_survives_its_queue(void)
     end_queue(q);
 }
 
+/* A send that has to wait, until the other end has read all of it */
+static void send_while_they_read(void)
+{
+    static char bulk[1000000], part[1000];
+    static mio_op send;
+    mio_op *done[1];
+    int ended = 0;
+
+    EQUAL(mio_send_all(q, &send, &ours, bulk, sizeof bulk), 0);
+    for (size_t read = 0; read < sizeof bulk; read += sizeof part) {
+        ended += mio_queue_wait(q, done, 1, 0);
+        EQUAL((int64_t)peer_receive(theirs, part, sizeof part), (int64_t)sizeof part);
+    }
+    EQUAL(ended, 1);
+    CHECK(done[0] == &send);
+    EQUAL(send.result, (int64_t)sizeof bulk);
+}
+
+/* It is watched both ways meanwhile, and afterwards for reading alone */
+static void a_local_socket_whose_send_had_to_wait_receives_as_before(void)
+{
+    paired();
+    for (int i = 0; i < 2; i++) {
+        receive_waits(&op, &ours, text, 100);
+        send_while_they_read();
+        quiet(q, 10 * MS);
+        send_theirs("hello");
+        EQUAL(result_of(q, &op), 5);
+    }
+    close_theirs();
+    end_ours();
+}
+
 static void adopting_and_detaching_leave_the_flags_alone(void)
 {
     paired();
@@ -1111,6 +1144,7 @@ const struct test unix_adopted_tests[] = {
     TEST(a_detached_descriptor_can_be_adopted_again),
     TEST(a_socket_of_ours_can_be_detached_too),
     TEST(receives_on_a_local_socket_wait_again_after_each_message),
+    TEST(a_local_socket_whose_send_had_to_wait_receives_as_before),
     TEST(data_before_the_close_of_a_local_socket_comes_first),
     TEST(descriptors_passed_along_hold_up_nothing_and_leak_nothing),
     TEST(a_pipe_gives_its_data_and_then_the_end),
