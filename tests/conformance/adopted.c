@@ -365,6 +365,39 @@ static void a_listener_neither_sends_nor_receives_and_accepts_on(void)
     end_both();
 }
 
+/* Nobody connected it: on Windows it is told not to hear of refusals */
+static void a_detached_datagram_socket_can_be_adopted_again(void)
+{
+    mio_address at;
+    mio_native number;
+
+    q = open_queue();
+    EQUAL(mio_address_parse(&at, "127.0.0.1", 0), 0);
+    EQUAL(mio_socket_open(&second, MIO_IPV4, MIO_DATAGRAM), 0);
+    EQUAL(mio_socket_bind(&second, &at), 0);
+    EQUAL(mio_socket_local(&second, &at), 0);
+    EQUAL(mio_socket_detach(&second, &number), 0);
+    EQUAL(mio_socket_adopt(&ours, number), 0);
+    EQUAL(mio_send_to(q, &op, &ours, "to itself", 9, &at), 0);
+    EQUAL(result_of(q, &op), 9);
+    EQUAL(receive(&ours, 100), 9);
+    end_ours();
+}
+
+static void a_datagram_socket_accepts_nobody(void)
+{
+    mio_address at;
+
+    q = open_queue();
+    EQUAL(mio_address_parse(&at, "127.0.0.1", 0), 0);
+    EQUAL(mio_socket_open(&ours, MIO_IPV4, MIO_DATAGRAM), 0);
+    EQUAL(mio_socket_bind(&ours, &at), 0);
+    EQUAL(mio_accept(q, &op, &ours, &second), 0);
+    int64_t result = result_of(q, &op);
+    CHECK(result == MIO_ENOTSUP || result == MIO_EINVAL);      /* of two things that it is not, some systems say one */
+    end_ours();
+}
+
 static void accept_on_what_does_not_listen_is_MIO_EINVAL(void)
 {
     q = open_queue();
@@ -397,6 +430,8 @@ const struct test adopted_tests[] = {
     TEST(a_new_descriptor_with_an_old_number_is_a_new_one),
     TEST(a_stream_socket_without_a_peer_is_MIO_ENOTCONN),
     TEST(a_listener_neither_sends_nor_receives_and_accepts_on),
+    TEST(a_detached_datagram_socket_can_be_adopted_again),
+    TEST(a_datagram_socket_accepts_nobody),
     TEST(accept_on_what_does_not_listen_is_MIO_EINVAL),
     { NULL, NULL }
 };
