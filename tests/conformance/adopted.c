@@ -365,6 +365,39 @@ static void a_listener_neither_sends_nor_receives_and_accepts_on(void)
     end_both();
 }
 
+/* Nobody connected it: on Windows it is told not to hear of refusals */
+static void a_detached_datagram_socket_can_be_adopted_again(void)
+{
+    mio_address at;
+    mio_native number;
+
+    q = open_queue();
+    EQUAL(mio_address_parse(&at, "127.0.0.1", 0), 0);
+    EQUAL(mio_socket_open(&second, MIO_IPV4, MIO_DATAGRAM), 0);
+    EQUAL(mio_socket_bind(&second, &at), 0);
+    EQUAL(mio_socket_local(&second, &at), 0);
+    EQUAL(mio_socket_detach(&second, &number), 0);
+    EQUAL(mio_socket_adopt(&ours, number), 0);
+    EQUAL(mio_send_to(q, &op, &ours, "to itself", 9, &at), 0);
+    EQUAL(result_of(q, &op), 9);
+    EQUAL(receive(&ours, 100), 9);
+    end_ours();
+}
+
+static void a_datagram_socket_accepts_nobody(void)
+{
+    mio_address at;
+
+    q = open_queue();
+    EQUAL(mio_address_parse(&at, "127.0.0.1", 0), 0);
+    EQUAL(mio_socket_open(&ours, MIO_IPV4, MIO_DATAGRAM), 0);
+    EQUAL(mio_socket_bind(&ours, &at), 0);
+    EQUAL(mio_accept(q, &op, &ours, &second), 0);
+    int64_t result = result_of(q, &op);
+    CHECK(result == MIO_ENOTSUP || result == MIO_EINVAL);      /* of two things that it is not, some systems say one */
+    end_ours();
+}
+
 static void accept_on_what_does_not_listen_is_MIO_EINVAL(void)
 {
     q = open_queue();
@@ -397,6 +430,8 @@ const struct test adopted_tests[] = {
     TEST(a_new_descriptor_with_an_old_number_is_a_new_one),
     TEST(a_stream_socket_without_a_peer_is_MIO_ENOTCONN),
     TEST(a_listener_neither_sends_nor_receives_and_accepts_on),
+    TEST(a_detached_datagram_socket_can_be_adopted_again),
+    TEST(a_datagram_socket_accepts_nobody),
     TEST(accept_on_what_does_not_listen_is_MIO_EINVAL),
     { NULL, NULL }
 };
@@ -1030,6 +1065,39 @@ static void an_adopted_descriptor_survives_its_queue(void)
     end_queue(q);
 }
 
+/* A send that has to wait, until the other end has read all of it */
+static void send_while_they_read(void)
+{
+    static char bulk[1000000], part[1000];
+    static mio_op send;
+    mio_op *done[1];
+    int ended = 0;
+
+    EQUAL(mio_send_all(q, &send, &ours, bulk, sizeof bulk), 0);
+    for (size_t read = 0; read < sizeof bulk; read += sizeof part) {
+        ended += mio_queue_wait(q, done, 1, 0);
+        EQUAL((int64_t)peer_receive(theirs, part, sizeof part), (int64_t)sizeof part);
+    }
+    EQUAL(ended, 1);
+    CHECK(done[0] == &send);
+    EQUAL(send.result, (int64_t)sizeof bulk);
+}
+
+/* It is watched both ways meanwhile, and afterwards for reading alone */
+static void a_local_socket_whose_send_had_to_wait_receives_as_before(void)
+{
+    paired();
+    for (int i = 0; i < 2; i++) {
+        receive_waits(&op, &ours, text, 100);
+        send_while_they_read();
+        quiet(q, 10 * MS);
+        send_theirs("hello");
+        EQUAL(result_of(q, &op), 5);
+    }
+    close_theirs();
+    end_ours();
+}
+
 static void adopting_and_detaching_leave_the_flags_alone(void)
 {
     paired();
@@ -1111,6 +1179,7 @@ const struct test unix_adopted_tests[] = {
     TEST(a_detached_descriptor_can_be_adopted_again),
     TEST(a_socket_of_ours_can_be_detached_too),
     TEST(receives_on_a_local_socket_wait_again_after_each_message),
+    TEST(a_local_socket_whose_send_had_to_wait_receives_as_before),
     TEST(data_before_the_close_of_a_local_socket_comes_first),
     TEST(descriptors_passed_along_hold_up_nothing_and_leak_nothing),
     TEST(a_pipe_gives_its_data_and_then_the_end),

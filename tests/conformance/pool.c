@@ -734,6 +734,18 @@ static void a_name_that_does_not_exist_is_not_found(void)
     end_both();
 }
 
+/* More room than one operation can count: what it finds has room all the same */
+static void room_for_more_addresses_than_are_counted_is_room_enough(void)
+{
+    static mio_address many[65537];
+
+    open_both(1, 1);
+    EQUAL(mio_resolve(q, first, pool, "127.0.0.1", 65535, many, COUNT(many)), 0);
+    EQUAL(result_of(q, first), 1);
+    EQUAL(mio_address_port(&many[0]), 65535);
+    end_both();
+}
+
 static void a_resolve_is_looked_up_again_as_it_is(void)
 {
     open_both(1, 1);
@@ -794,6 +806,7 @@ const struct test pool_tests[] = {
     TEST(localhost_is_found),
     TEST(no_more_is_found_than_there_is_room_for),
     TEST(a_name_that_does_not_exist_is_not_found),
+    TEST(room_for_more_addresses_than_are_counted_is_room_enough),
     TEST(a_resolve_is_looked_up_again_as_it_is),
     TEST(cancelled_in_line_a_resolve_finds_nothing),
     { NULL, NULL }

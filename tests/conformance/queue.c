@@ -293,6 +293,32 @@ static void what_is_inside_is_refused_and_stays_undisturbed(void)
     end_pair();
 }
 
+/* Each refuses it before it prepares it anew: it goes on as what it is */
+static void preparing_and_submitting_refuses_what_is_inside(void)
+{
+    mio_address to = { 0 };
+
+    open_pair();
+    far_timer(&op);
+    EQUAL(mio_nop(q, &op), MIO_EBUSY);
+    EQUAL(mio_timer(q, &op, 0), MIO_EBUSY);
+    EQUAL(mio_receive(q, &op, &pair[0], &byte, 1), MIO_EBUSY);
+    EQUAL(mio_send(q, &op, &pair[0], "x", 1), MIO_EBUSY);
+    EQUAL(mio_send_all(q, &op, &pair[0], "x", 1), MIO_EBUSY);
+    EQUAL(mio_receive_from(q, &op, &pair[0], &byte, 1, NULL), MIO_EBUSY);
+    EQUAL(mio_send_to(q, &op, &pair[0], "x", 1, &to), MIO_EBUSY);
+    EQUAL(mio_accept(q, &op, &pair[0], &pair[1]), MIO_EBUSY);
+    EQUAL(mio_connect(q, &op, &pair[0], &to), MIO_EBUSY);
+    EQUAL(mio_shut(q, &op, &pair[0], MIO_SHUT_SEND), MIO_EBUSY);
+    EQUAL(mio_ready(q, &op, &pair[0], MIO_READABLE), MIO_EBUSY);
+    EQUAL(mio_socket_close(q, &op, &pair[0]), MIO_EBUSY);
+    quiet(q, 0);
+    exchange_a_byte(q);                         /* nothing of it was done */
+    EQUAL(mio_queue_cancel(q, &op), 0);
+    EQUAL(result_of(q, &op), MIO_ECANCELED);
+    end_pair();
+}
+
 static void an_operation_without_a_kind_is_refused(void)
 {
     q = open_queue();
@@ -763,16 +789,21 @@ static void a_thousand_ready_at_once_all_come_one_event_at_a_time(void) { ready_
 
 /* --- threads ---------------------------------------------------------------------------------------- */
 
-static int refusals[5];
+static int refusals[8];
 
 static void call_all_that_is_the_owner_s(void *unused)
 {
+    mio_native unused_native;
+
     (void)unused;
     refusals[0] = mio_queue_wait(q, done, MANY, 0);
     refusals[1] = mio_nop(q, &ops[0]);
     refusals[2] = mio_queue_cancel(q, &op);
     refusals[3] = mio_queue_shutdown(q);
     refusals[4] = mio_queue_close(q);
+    refusals[5] = mio_send(q, &ops[0], &pair[0], "x", 1);
+    refusals[6] = mio_send_all(q, &ops[0], &pair[0], "x", 1);
+    refusals[7] = mio_socket_detach(&pair[1], &unused_native);
 }
 
 /* [W12] */
@@ -781,7 +812,8 @@ static void a_checked_build_refuses_the_wrong_thread(void)
     thread t;
 
     if (!CHECKED) suite_skip("the library is compiled without MIO_CHECKED");
-    q = open_queue();
+    open_pair();
+    exchange_a_byte(q);                         /* both sockets are the queue's */
     EQUAL(mio_timer(q, &op, mio_now() + 20 * MS), 0);
     start(&t, call_all_that_is_the_owner_s, NULL);
     join(&t);
@@ -789,7 +821,7 @@ static void a_checked_build_refuses_the_wrong_thread(void)
     EQUAL(result_of(q, &op), 0);                /* nothing of it was done */
     EQUAL(mio_nop(q, &ops[0]), 0);
     EQUAL(result_of(q, &ops[0]), 0);
-    end_queue(q);
+    end_pair();
 }
 
 /* --- what it costs, and small things ---------------------------------------------------------------- */
@@ -878,6 +910,7 @@ const struct test queue_tests[] = {
     TEST(a_nop_completes_with_0),
     TEST(what_is_finished_comes_in_order_through_any_capacity),
     TEST(what_is_inside_is_refused_and_stays_undisturbed),
+    TEST(preparing_and_submitting_refuses_what_is_inside),
     TEST(an_operation_without_a_kind_is_refused),
     TEST(an_operation_without_a_socket_is_refused),
     TEST(what_was_refused_can_be_submitted_when_it_is_right),
@@ -956,9 +989,10 @@ static void a_checked_build_refuses_the_child_of_a_fork(void)
 {
     if (!CHECKED) suite_skip("the library is compiled without MIO_CHECKED");
     open_pair();
+    exchange_a_byte(q);
     EQUAL(mio_receive(q, &op, &pair[0], &byte, 1), 0);
     quiet(q, 0);
-    EQUAL(in_child(count_refusals), 5);
+    EQUAL(in_child(count_refusals), COUNT(refusals));
     EQUAL(mio_send(q, &ops[0], &pair[1], "x", 1), 0);
     wait_all(q, done, 2);
     EQUAL(op.result, 1);

@@ -268,6 +268,29 @@ static void a_datagram_socket_cannot_listen(void)
     end_queue(q);
 }
 
+/* Not at any address: who was not bound at all listens, too, and is connected to */
+static void a_stream_socket_is_where_it_was_bound(void)
+{
+    bound(&a, MIO_IPV4, MIO_STREAM, "127.0.0.1");
+    EQUAL(mio_socket_local(&a, &at), 0);
+    CHECK(mio_address_port(&at) > 0);
+    CHECK(mio_address_print(&at, text, sizeof text) >= 0);
+    CHECK(strncmp(text, "127.0.0.1:", 10) == 0);
+    q = open_queue();
+    close_one(&a);
+    end_queue(q);
+}
+
+static void a_backlog_below_0_is_refused(void)
+{
+    q = open_queue();
+    bound(&a, MIO_IPV4, MIO_STREAM, "127.0.0.1");
+    EQUAL(mio_socket_listen(&a, -1), MIO_EINVAL);
+    EQUAL(mio_socket_listen(&a, 0), 0);
+    close_one(&a);
+    end_queue(q);
+}
+
 static void a_backlog_of_0_is_more_than_one(void)
 {
     enum { CLIENTS = 100 };
@@ -455,6 +478,8 @@ const struct test socket_tests[] = {
     TEST(a_port_used_a_moment_ago_can_be_bound),
     TEST(what_cannot_be_bound),
     TEST(a_datagram_socket_cannot_listen),
+    TEST(a_stream_socket_is_where_it_was_bound),
+    TEST(a_backlog_below_0_is_refused),
     TEST(a_backlog_of_0_is_more_than_one),
     TEST(good_addresses),
     TEST(bad_addresses),

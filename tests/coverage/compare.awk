@@ -35,6 +35,7 @@ END {
     print (good ? "ok" : "not ok") " - coverage: at least 95 % of lines" (good ? "" : ": " percent(all_run, all_lines))
     good = all_taken / all_branches >= 0.85
     print (good ? "ok" : "not ok") " - coverage: at least 85 % of branches" (good ? "" : ": " percent(all_taken, all_branches))
+    if (!good || all_run / all_lines < 0.95) missing++
     print "# " percent(all_run, all_lines) " of " all_lines " lines, " percent(all_taken, all_branches) " of " all_branches " branches"
     print "| file | lines | of them run | branches | of them taken |\n|:--|--:|--:|--:|--:|" >table
     n = split("queue.h lines.h atomics.h queue.c operation.c time.c posts.c readiness.c epoll.c kqueue.c socket_posix.c iocp.c afd.c socket_windows.c address.c pool.c resolve.c", file, " ")
@@ -43,4 +44,5 @@ END {
         printf "| `%s` | %d | %s | %d | %s |\n", f, lines[f], percent(run[f], lines[f]), branches[f], percent(taken[f], branches[f]) >table
     }
     printf "| all | %d | %s | %d | %s |\n", all_lines, percent(all_run, all_lines), all_branches, percent(all_taken, all_branches) >table
+    exit missing > 0
 }

@@ -3,7 +3,7 @@
 { sub(/\r$/, "") }
 /^ *-: *0:Source:/ {
     file = $0
-    sub(/.*:0:Source:/, "", file)
+    sub(/.*0:Source:/, "", file)
     ours = index(file, library "/") == 1
     if (ours) file = substr(file, length(library) + 2)
     next
