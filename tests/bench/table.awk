@@ -124,7 +124,7 @@ function ahead(    n, i, k, column, words, key, list, some) {
 
 function counts() {
     print ""
-    print "Counted, and the same on a busy machine: system calls for a message at 1, 50 and 1,000 connections and for a connection, instructions in user space, and allocations for a connection."
+    print "Counted, which a busy machine disturbs little: system calls for a message at 1, 50 and 1,000 connections and for a connection, instructions in user space, and allocations for a connection."
     heading("server | calls, 1 | 50 | 1,000 | connection | instructions, 1 | 50 | connection | allocations")
     counted_rows()
     print ""
