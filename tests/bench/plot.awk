@@ -4,8 +4,8 @@
 
 BEGIN {
     WIDTH = 460; LEFT = 136; RIGHT = 396; ROW = 19
-    split("hand mio short ev event uv buffer ready threads", order, " ")
-    split("epoll by hand|mio|mio, short read|libev|libevent|libuv|bufferevent|minimio, ready|threads", words, "|")
+    split("hand mio short ev event uv buffer minimio threads", order, " ")
+    split("epoll by hand|mio|mio, short read|libev|libevent|libuv|bufferevent|a buffer for each|threads", words, "|")
     for (i = 1; i in order; i++) title[order[i]] = words[i]
     head["echo1"] = "Echo, 1 connection"
     head["echo50"] = "Echo, 50 connections"
@@ -40,9 +40,9 @@ function text(class, x, y, anchor, size, fill, what) {
 }
 
 function own(panel,    v) {
+    if (panel == "memory") return "minimio, ready: " sprintf("%.0f B", middle[panel, "ready"])
     v = middle[panel, "minimio"]
-    if (panel == "memory") return sprintf("%.0f B", v)
-    return v >= 1000 ? sprintf("%.1f µs", v / 1000) : sprintf("%.0f ns", v)
+    return "minimio: " (v >= 1000 ? sprintf("%.1f µs", v / 1000) : sprintf("%.0f ns", v))
 }
 
 function number(r) { return r >= 100 ? sprintf("%.0f", r) : r >= 10 ? sprintf("%.1f", r) : sprintf("%.2f", r) }
@@ -69,18 +69,21 @@ function row(panel, name, y,    key, m) {
     text("f-text", WIDTH - 10, y + 4.5, "end", 13.5, "#1f2933", number(ratio[key]))
 }
 
+# minimio's own row would be the line at 1
+function shown(panel, name) { return (panel, name) in ratio && (name != "minimio" || panel == "memory") }
+
 function panel_of(panel,    i, top) {
     y += 16
     text("f-text\" font-weight=\"bold", 10, y, "start", 14, "#1f2933", head[panel])
-    text("f-soft", WIDTH - 10, y, "end", 13, "#52606d", "minimio: " own(panel))
+    text("f-soft", WIDTH - 10, y, "end", 13, "#52606d", own(panel))
     top = y + 6
     y += 6
     for (i = 1; i in order; i++)
-        if ((panel, order[i]) in ratio) y += ROW
+        if (shown(panel, order[i])) y += ROW
     grid(top, y + 3)
     y = top - 7
     for (i = 1; i in order; i++)
-        if ((panel, order[i]) in ratio) row(panel, order[i], y += ROW)
+        if (shown(panel, order[i])) row(panel, order[i], y += ROW)
     y += 20
 }
 
