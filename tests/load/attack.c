@@ -82,6 +82,9 @@ static bool all_stuck(void)
     return crowd_stuck(awaited) == size(awaited);
 }
 
+static int  came;                       /* connections so far */
+static bool all_came(void) { return counts->accepted >= came; }
+
 static bool descriptors_are_back(void)
 {
     return server_descriptors() <= awaited_number;
@@ -315,9 +318,6 @@ static void reset(void)
 }
 
 /* ---- storms of connections */
-
-static int  came;
-static bool all_came(void) { return counts->accepted >= came; }
 
 static void connect_and(int n, bool reset)
 {
@@ -561,7 +561,9 @@ static void stop(void)
     struct crowd busy = crowd_open(of(1500), in_pieces(1 << 30, 4000, 4000));
     crowd_open(of(100), deaf_with(64 << 20, 2048));
     struct crowd idle = crowd_open(of(1000), polite(0, 0));
-    settle(200);
+    came = npeers;
+    until(all_came, "everybody is in");
+    settle(100);
     long inside = counts->submitted - counts->returned, most = server_memory("VmHWM");
     int status = server_end();
     for (int i = 0; i < 50; i++) turn(1);

@@ -197,16 +197,17 @@ static bool party_is_there(void)
 {
     int opening = 0;
     for (int i = of_party; i < npeers; i++) opening += peers[i].state == OPENING;
-    return opening == 0 && (expected == 0 || counts->accepted >= expected - PARTY);
+    return opening == 0 && (expected == 0 || counts->accepted > expected - PARTY);
 }
 
 /* Of a server that does not take everybody, what waits is the kernel's */
 struct crowd crowd_open(int n, struct manner manner)
 {
     struct crowd c = { npeers, npeers };
+    int before = (int)counts->accepted;
     for (int i = 0; i < n && hang == NULL; i++) {
         if (i % PARTY == 0) {
-            expected = n > PARTY ? (int)counts->accepted + PARTY : 0;
+            expected = n > PARTY ? before + i + PARTY : 0;
             of_party = npeers;
         }
         add(manner);
