@@ -111,6 +111,40 @@ attack() {
 }
 [ "${1-}" = breaks ] || attack
 
+# ---------------------------------------------------------------- with sanitizers
+# checked KIND FLAG SPARE SCENARIO...: a twentieth of the peers
+checked() {
+    kind=$1 flag=$2 good=0 LOAD_SPARE=$3
+    shift 3
+    export LOAD_SPARE
+    if ! objects "$work/$kind" "$flag" || ! compile "$work/$kind/server.o" $load/server.c "$flag" ||
+        ! linked "server-$kind" "$flag" "$work/counts.o" "$work/$kind"/*.o; then
+        echo "not ok - load with the $kind sanitizer: it does not build"
+        return
+    fi
+    for scenario; do
+        timeout -k 10 200 "$work/attack" "$kind sanitizer" 5 "$work/counts" "$scenario" "$work/server-$kind" \
+            >"$work/out" 2>"$work/err" </dev/null
+        good=$((good + $(grep -c "^ok" "$work/out")))
+        grep '^not ok' "$work/out"
+        [ ! -s "$work/err" ] || echo "not ok - load, $scenario, with the $kind sanitizer: $(first "$work/err")"
+    done
+    echo "ok - load: $good scenarios with the $kind sanitizer"
+    unset LOAD_SPARE
+}
+sanitize() {
+    system clang
+    if ! installed; then
+        echo 'skip - load with sanitizers: missing clang'
+        return
+    fi
+    export ASAN_OPTIONS=quarantine_size_mb=0:thread_local_quarantine_size_kb=0
+    checked address -fsanitize=address,undefined 512 all
+    checked thread -fsanitize=thread 20000 timers posts signals stop_posts
+    system gcc
+}
+[ "${1-}" = breaks ] || sanitize 2>"$work/built"
+
 # ---------------------------------------------------------------- the report
 # One row for each attack on server.c; of the others those in which they differ
 report() {

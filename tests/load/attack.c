@@ -26,6 +26,7 @@ struct counts *counts;
 
 static const char *title;
 static int         percent;
+static long        spare;               /* KiB that a sanitizer may need */
 static char        command[4096], said[4096], *words[16];
 static bool        ours;                /* server.c's: it has limits */
 static char        facts[1000], why[1000], measures[200];
@@ -81,6 +82,9 @@ static bool all_stuck(void)
 {
     return crowd_stuck(awaited) == size(awaited);
 }
+
+static int  came;                       /* connections so far */
+static bool all_came(void) { return counts->accepted >= came; }
 
 static bool descriptors_are_back(void)
 {
@@ -191,7 +195,7 @@ static void end(void)
     crowd_close(all, false);
     if (hang == NULL) need_descriptors(server.descriptors);
     long most = server_memory("VmHWM"), grown = most - server.memory;
-    need(grown <= 6 * (long)npeers + 1024, "%ld KiB more for %d peers", grown, npeers);
+    need(grown <= 6 * (long)npeers + 1024 + spare, "%ld KiB more for %d peers", grown, npeers);
     need_no_spin();
     measured(most);
     int status = server_end();
@@ -227,7 +231,7 @@ static void hold(void)
     struct crowd again = crowd_open(n, polite(2, 64));
     need_served(again, "peers of the second crowd");
     long later = server_memory("VmHWM");
-    need(later <= most + most / 20 + 256, "a second crowd takes %ld KiB instead of %ld", later, most);
+    need(later <= most + most / 20 + 256 + spare, "a second crowd takes %ld KiB instead of %ld", later, most);
     fact("second crowd of %d: %ld KiB instead of %ld", n, later, most);
     end();
 }
@@ -315,9 +319,6 @@ static void reset(void)
 }
 
 /* ---- storms of connections */
-
-static int  came;
-static bool all_came(void) { return counts->accepted >= came; }
 
 static void connect_and(int n, bool reset)
 {
@@ -553,15 +554,19 @@ static void signals(void)
 
 /* ---- the end, with everything going on */
 
-static void stop(void)
+/* While another thread is in the middle of a post the queue is not empty, and its owner asks again: for as long as that
+   thread is kept from its processor. Without threads the waits have a limit */
+static void stop_with(int threads)
 {
     char options[32];
-    snprintf(options, sizeof options, "-t %d -p 8", of(5000));
+    snprintf(options, sizeof options, "-t %d -p %d", of(5000), threads);
     if (!begin(0, options)) return;
     struct crowd busy = crowd_open(of(1500), in_pieces(1 << 30, 4000, 4000));
     crowd_open(of(100), deaf_with(64 << 20, 2048));
     struct crowd idle = crowd_open(of(1000), polite(0, 0));
-    settle(200);
+    came = npeers;
+    until(all_came, "everybody is in");
+    settle(100);
     long inside = counts->submitted - counts->returned, most = server_memory("VmHWM");
     int status = server_end();
     for (int i = 0; i < 50; i++) turn(1);
@@ -570,15 +575,18 @@ static void stop(void)
     long waits = counts->waits - counts->shutdown_at;
     need(status == 0, "the server ends with status %d", status);
     need(crowd_wrong(busy) == 0, "%d got other bytes", crowd_wrong(busy));
-    need(waits <= inside / 32 + 64, "%ld waits from the shutdown to the end", waits);
+    need(threads > 0 || waits <= inside / 32 + 64, "%ld waits from the shutdown to the end", waits);
     need(counts->submitted == counts->returned && counts->allocations == 1, "%ld handed over, %ld came back",
         (long)counts->submitted, (long)counts->returned);
-    fact("%d connections, %d timers, 8 posting threads; %ld operations inside, all of %ld came back once", npeers, of(5000),
-        inside, (long)counts->returned);
+    fact("%d connections, %d timers, %d posting threads; %ld operations inside, all of %ld came back once", npeers, of(5000),
+        threads, inside, (long)counts->returned);
     fact("%ld waits from the shutdown to the close, all %d peers heard of it", waits, npeers);
     snprintf(measures, sizeof measures, "%ld | %.1f | %ld | %ld to %ld | %d, none", (long)counts->accepted,
         (double)counts->sent / 1e6, (long)counts->waits, server.memory, most, server.descriptors);
 }
+
+static void stop(void) { stop_with(0); }
+static void stop_posts(void) { stop_with(8); }
 
 /* ---------------------------------------------------------------- */
 
@@ -601,6 +609,7 @@ static const struct {
     { "posts", "a flood of posts", posts, false },
     { "signals", "a storm of signals", signals, false },
     { "stop", "shutdown under load", stop, false },
+    { "stop_posts", "shutdown under load and posts", stop_posts, false },
 };
 
 static void map_counts(const char *name)
@@ -640,6 +649,7 @@ int main(int argc, char **argv)
     if (argc < 6) return 2;
     title = argv[1];
     percent = atoi(argv[2]);
+    if (getenv("LOAD_SPARE") != NULL) spare = atol(getenv("LOAD_SPARE"));
     map_counts(argv[3]);
     snprintf(said, sizeof said, "%s.said", argv[3]);
     snprintf(command, sizeof command, "%s", argv[5]);

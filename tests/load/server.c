@@ -218,12 +218,14 @@ static void beat(task *t)
     hand_over(t, beat);
 }
 
+static task *beats;
+
 static void begin_timers(long n)
 {
-    task *timers = n > 0 ? calloc((size_t)n, sizeof *timers) : NULL;
-    for (long i = 0; timers != NULL && i < n; i++) {
-        mio_op_timer(&timers[i].op, mio_now() + (1 + i % 100) * ms);
-        hand_over(&timers[i], beat);
+    beats = n > 0 ? calloc((size_t)n, sizeof *beats) : NULL;
+    for (long i = 0; beats != NULL && i < n; i++) {
+        mio_op_timer(&beats[i].op, mio_now() + (1 + i % 100) * ms);
+        hand_over(&beats[i], beat);
     }
 }
 
@@ -238,6 +240,8 @@ static void arrived(task *t)
     ((struct message *)t)->flies = false;
 }
 
+static struct message *messages;        /* FLYING of each thread */
+
 static bool send_one(struct message *m)
 {
     mio_op_nop(&m->task.op);
@@ -251,12 +255,12 @@ static bool send_one(struct message *m)
 
 static void *post(void *argument)
 {
-    struct message *messages = argument;
+    struct message *own = argument;
     for (int n = 0; n < POSTS; ) {
         int before = n;
         for (int i = 0; i < FLYING && n < POSTS; i++) {
-            if (messages[i].flies) continue;
-            if (!send_one(&messages[i])) return NULL;
+            if (own[i].flies) continue;
+            if (!send_one(&own[i])) return NULL;
             n++;
         }
         if (n == before) sched_yield();
@@ -283,10 +287,9 @@ static long begin_threads(pthread_t *threads, long n)
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    for (long i = 0; i < n; i++) {
-        struct message *messages = calloc(FLYING, sizeof *messages);
-        if (messages == NULL || pthread_create(&threads[i], NULL, post, messages) != 0) n = i;
-    }
+    messages = n > 0 ? calloc((size_t)n * FLYING, sizeof *messages) : NULL;
+    for (long i = 0; i < n; i++)
+        if (messages == NULL || pthread_create(&threads[i], NULL, post, messages + i * FLYING) != 0) n = i;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return n;
 }
@@ -373,5 +376,7 @@ int main(int argc, char **argv)
     if (counts->posts != counts->posted) return complain("a post did not come back, or twice");
     if (counts->clients != 0) return complain("a client is left");
     if ((bad = mio_queue_close(queue)) != 0) return complain(mio_strerror(bad));
+    free(beats);
+    free(messages);
     return 0;
 }
