@@ -39,7 +39,7 @@ serve() {
     timeout -k 10 120 $run "$1/delayd$exe" 0 >"$work/server" 2>&1 </dev/null &
     server=$!
     tries=0
-    until grep -q ':[0-9][0-9]*' "$work/server" || [ "$tries" -eq 100 ]; do
+    until grep -q ':[0-9][0-9]*' "$work/server" || [ "$tries" -eq 600 ]; do
         sleep 0.1
         tries=$((tries + 1))
     done

@@ -41,15 +41,15 @@ limited() {
 # start FOLDER THREADS: an echo_cores of our own
 # shellcheck disable=SC2086  # RUN is a command with its arguments
 start() { serve echo_cores $RUN "$1/echo_cores$EXE" 0 "$2"; }
-# interrupt: Ctrl-C; sets status to how it ended within ten seconds
-interrupt() { end INT 10; }
+# interrupt: Ctrl-C; sets status to how it ended within half a minute
+interrupt() { end INT 30; }
 # meanwhile MODE CLIENTS WORD: clients that stay until they are ended; returns when they have said WORD
 meanwhile() {
     : > "$work/stay"
     "$work/echoes" "$port" "$2" "$1" > "$work/stay" 2>&1 < /dev/null &
     stay=$!
     tries=0
-    until grep -q "$3" "$work/stay" || [ $tries -ge 200 ]; do sleep 0.1; tries=$((tries + 1)); done
+    until grep -q "$3" "$work/stay" || [ $tries -ge 600 ]; do sleep 0.1; tries=$((tries + 1)); done
 }
 
 # the_worker FOLDER UNDER: all results, in order

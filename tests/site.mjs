@@ -25,6 +25,7 @@ const browser = await chromium.launch({ executablePath: process.env.CHROMIUM,
 async function open(page, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const tab = await context.newPage();
+  tab.setDefaultTimeout(180000);      // on a busy machine
   tab.trouble = [];
   tab.on('console', m => m.type() === 'error' && tab.trouble.push('console: ' + m.text()));
   tab.on('pageerror', e => tab.trouble.push('script: ' + e.message));
@@ -52,8 +53,10 @@ async function frames(tab, expected) {
 // --- every page ---------------------------------------------------------------
 
 const ids = {}, links = {}, structure = [], trouble = [], text = {};
+const tab = await open('index.html');
 for (const page of pages) {
-  const tab = await open(page);
+  tab.trouble.length = 0;
+  await tab.goto(url(page));
   const facts = await tab.evaluate(() => ({
     ids: [...document.querySelectorAll('[id]')].map(e => e.id),
     links: [...document.querySelectorAll('a[href]')].map(a => a.getAttribute('href')),
@@ -68,8 +71,8 @@ for (const page of pages) {
   if (page !== 'book.html' && facts.h1 !== 1) structure.push(`${page}: ${facts.h1} h1`);
   if (!facts.title || facts.lang !== 'en') structure.push(`${page}: title '${facts.title}', lang '${facts.lang}'`);
   trouble.push(...tab.trouble.map(t => `${page}: ${t}`));
-  await done(tab);
 }
+await done(tab);
 say('every page has a title, a language, one h1 and ids of its own', structure);
 say('no page asks for anything that is not beside it, or complains', trouble);
 
@@ -139,7 +142,7 @@ await test('search finds a function in the reference', async () => {
   const tab = await open('index.html');
   await tab.locator('#search').click();
   await tab.keyboard.type('mio_queue_cancel');
-  await tab.waitForSelector('#search-found a', { timeout: 5000 });
+  await tab.waitForSelector('#search-found a');
   const links = await tab.locator('#search-found a').evaluateAll(all => all.map(a => a.getAttribute('href')));
   await done(tab);
   return links.some(a => a.endsWith('reference.html#mio_queue_cancel')) ? '' : `leads to ${links}`;
@@ -267,7 +270,7 @@ await test('search finds a word of chapter 1, from file://', async () => {
   const tab = await open('index.html');
   await tab.locator('#search').click();
   await tab.keyboard.type('wsapoll');
-  await tab.waitForSelector('#search-found a', { timeout: 5000 });
+  await tab.waitForSelector('#search-found a');
   const href = await tab.locator('#search-found a').first().getAttribute('href');
   const said = await tab.locator('.search [role=status]').textContent();
   await tab.locator('#search').fill('qwertyuiop');

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The web book as its readers meet it: in a real Chromium, from file://.
 # needs: book
-# takes: 370
+# takes: 300
 set -u
 cd "$(dirname "$0")/.." || exit 1
 command -v node > /dev/null || { echo "skip - the site in a browser: missing node"; exit 0; }

@@ -25,10 +25,10 @@ program() {
 # A program for Windows ends its lines with CR LF. told FILE...: without the CR
 told() { [ -z "${RUN-}" ] || sed -i 's/\r$//' "$@"; }
 
-# until_said FILE PATTERN: wait until a line of the file says so, at most ten seconds
+# until_said FILE PATTERN: wait until a line of the file says so, at most a minute: the machine may be busy
 until_said() {
     tries=0
-    until tr -d '\r' 2>/dev/null <"$1" | grep -q "$2" || [ $tries -ge 100 ]; do sleep 0.1; tries=$((tries + 1)); done
+    until tr -d '\r' 2>/dev/null <"$1" | grep -q "$2" || [ $tries -ge 600 ]; do sleep 0.1; tries=$((tries + 1)); done
 }
 
 # serve NAME COMMAND...: a server of ours, which says which port it has; sets server (its process) and port
@@ -42,10 +42,10 @@ serve() {
     port=$(first "$work/said" | sed -n "s/^$name: listening on 127\\.0\\.0\\.1:\\([0-9][0-9]*\\)\$/\\1/p")
 }
 
-# end SIGNAL [SECONDS]: end the server with a signal, within five seconds or so many; sets status
+# end SIGNAL [SECONDS]: end the server with a signal, within twenty seconds or so many; sets status
 end() {
     kill -s "$1" "$server"
-    (sleep "${2:-5}"; kill -s KILL "$server") >/dev/null 2>&1 &
+    (sleep "${2:-20}"; kill -s KILL "$server") >/dev/null 2>&1 &
     killer=$!
     wait "$server" 2>/dev/null
     status=$?
