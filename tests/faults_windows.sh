@@ -10,6 +10,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . ./tangle/systems
+. ./tests/faults/seam_windows
 how=some report=book/reports/faults-windows.md
 case ${1-} in all | keep) how=all ;; esac
 work=$(mktemp -d "${TMPDIR:-/tmp}/faults-windows.XXXXXX")
@@ -24,16 +25,7 @@ for need in "$need" "$objcopy" "$nm" "$run"; do
     installed || { echo "skip - faults, Windows: missing ${need##*/}"; exit 0; }
 done
 
-# The calls: what calls_windows.c has a fault_ for. The library calls Windows through a pointer, and memory by name
-sed -n 's/^[A-Za-z].*[ *]fault_\([A-Za-z_0-9]*\)(.*[^;]$/\1/p' $faults/calls_windows.c >"$work/calls"
-while read -r call; do
-    case $call in
-    calloc | free) echo "$call fault_$call" ;;
-    *)  echo "__imp_$call __imp_fault_$call"
-        echo ".globl __imp_fault_$call; __imp_fault_$call: .quad fault_$call" >>"$work/pointers" ;;
-    esac
-done <"$work/calls" >"$work/names"
-{ echo '.section .rdata, "dr"'; cat "$work/pointers"; } >"$work/pointers.s"
+seam_names fault $faults/calls_windows.c
 
 # Nothing of the kernel's that fails: their pages were read. A lock, a bell and a clock are one's own
 harmless='GetCurrentThreadId GetLastError SetLastError WSAGetLastError WSASetLastError InitOnceExecuteOnce
@@ -41,25 +33,10 @@ InitializeConditionVariable InitializeSRWLock WakeAllConditionVariable WakeCondi
 AcquireSRWLockExclusive ReleaseSRWLockExclusive QueryPerformanceCounter QueryPerformanceFrequency Sleep
 WaitForSingleObject _errno __acrt_iob_func htons ntohs inet_.*'
 
-# object DIRECTORY SOURCE: one of the library
-object() {
-    # shellcheck disable=SC2086
-    $cc $cflags -g -Igenerated/include -I"$library" -c -o "$1/$(basename "$2" .c).o" "$2" 2>"$work/err" &&
-        "$objcopy" --redefine-syms="$work/names" "$1/$(basename "$2" .c).o" 2>"$work/err"
-}
-# linked PROGRAM DIRECTORY
-linked() {
-    # shellcheck disable=SC2086
-    $cc -o "$1" "$work"/tester/*.o "$2"/*.o $libs 2>"$work/err"
-}
 built() {
-    mkdir "$work/tester" "$work/library" || return 1
+    mkdir "$work/library" || return 1
     for source in "$library"/*.c; do object "$work/library" "$source" || return 1; done
-    for source in "$work/pointers.s" $faults/calls_windows.c $faults/faults_windows.c; do
-        # shellcheck disable=SC2086
-        $cc $cflags -g -Igenerated/include -c -o "$work/tester/$(basename "$source").o" "$source" 2>"$work/err" || return 1
-    done
-    linked "$work/faults.exe" "$work/library"
+    tester $faults/calls_windows.c $faults/faults_windows.c && linked "$work/faults.exe" "$work/library"
 }
 if ! built; then
     echo "not ok - faults, Windows, builds: $(first "$work/err")"
@@ -132,16 +109,7 @@ while read -r line; do
     file=${rest%% | *} rest=${rest#* | }
     what=${rest##* | } edit=${rest% | *}
     total=$((total + 1))
-    rm -rf "$work/broken" "$work/source"
-    cp -R "$work/library" "$work/broken"
-    mkdir "$work/source"
-    sed "$edit" "$library/$file" >"$work/source/$file"
-    if cmp -s "$library/$file" "$work/source/$file"; then
-        echo "not ok - faults, $name, seen to fail: '$edit' changes nothing"
-        bad=1
-        continue
-    fi
-    if ! cflags='-std=c11 -w' object "$work/broken" "$work/source/$file" || ! linked "$work/broken.exe" "$work/broken"; then
+    if ! broken "$file" "$edit"; then
         echo "not ok - faults, $name, seen to fail: with '$edit': $(first "$work/err")"
         bad=1
         continue

@@ -162,7 +162,8 @@ static bool completes(mio_op *op, int64_t result)
 /* <<what a request came to>> (2 of 9), book/10-the-same-on-iocp.md: The same on IOCP */
 
 /* A stream's error is told once in each direction, also in place of an
-   end. A shut does not tell it. Of datagrams these are ICMP's words */
+   end. A shut does not tell it, a connect had no stream. Of datagrams
+   these are ICMP's words */
 static bool was_reset(mio_op *op, int error)
 {
     mio_socket *s = op->socket;
@@ -172,6 +173,8 @@ static bool was_reset(mio_op *op, int error)
                                             : MIO_EUNREACHABLE;
     } else if (op->kind == OP_SHUT) {
         op->result = MIO_ENOTCONN;
+    } else if (op->kind == OP_CONNECT) {
+        return true;
     } else if (s->flags & told) {
         return completes(op, op->way == READING ? 0 : MIO_EPIPE);
     } else {
@@ -587,7 +590,8 @@ static bool gave_up(mio_op *op, int error, DWORD n)
     int64_t code = op->result;
     if (error == WSAEMSGSIZE)           /* cut, and gone */
         return came_to(op, error, n);
-    if (error == 0 && came_to(op, 0, n) && op->result >= 0)
+    if (error == 0 && came_to(op, 0, n)
+            && (op->result >= 0 || receives(op)))
         return true;
     if (op->kind == OP_ACCEPT)
         mio__discard(op->with.accepted);
@@ -628,6 +632,8 @@ int mio__select(mio_queue *q, int64_t timeout)
         return error == WAIT_TIMEOUT ? 0 : (int)error;
     }
     for (ULONG i = 0; i < n; i++) {
+        if (e[i].lpOverlapped == NULL)
+            continue;                   /* the bell, or somebody's */
         if (e[i].lpCompletionKey == KEY_REQUEST)
             packet(q, &e[i]);
         else if (e[i].lpCompletionKey == KEY_POLL)
