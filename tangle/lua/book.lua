@@ -100,6 +100,14 @@ local function report(block)
   return pandoc.walk_block(pandoc.Div(doc.blocks), rules).content
 end
 
+-- A function of a test, as it stands in its file.
+local function excerpt(block)
+  local path = block.attributes.file
+  local text = '\n' .. (data.read(path) or warn('there is no ' .. path))
+  local at = text:find('\n' .. block.attributes.from, 1, true) or warn(('no "%s" in %s'):format(block.attributes.from, path))
+  return R.listing(pandoc.CodeBlock(text:match('.-\n}', at):sub(2), { class = 'c' }))
+end
+
 -- What the conformance suite found: the rows of one of its groups, or the notes.
 -- tests/behaviours says what a line of the table is.
 local behaviours = { notes = {}, groups = {} }
@@ -258,6 +266,7 @@ rules = {
     if block.attributes.recorded then return recorded(block) end
     if has_class(block, 'behaviours') then return behaviour_rows(block) end
     if has_class(block, 'report') then return report(block) end
+    if has_class(block, 'excerpt') then return excerpt(block) end
     return R.listing(block)
   end,
   Para = function(para)
