@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_JOBS = 64, MOST_TIMES = 60, A_FEW = 3, MANY = 100, MOST_BAD = 20, KILL_AFTER = 40 };
+enum { MOST_JOBS = 64, MOST_TIMES = 60, A_FEW = 3, MANY = 100, MOST_BAD = 20, KILL_AFTER = 60 };
 
 struct run {
     short subject, call;
