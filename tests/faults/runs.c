@@ -7,7 +7,7 @@
  *   PROGRAM NAME DIRECTORY SUBJECT CALL N TIMES ERROR      one run, in this process: for a debugger. TIMES 0: for ever
  *
  * NAME is for the lines. JOBS (2) run at once; LASTS=no leaves out what lasts, LASTS=only the rest; ONLY is the one
- * subject; EACH=yes has a line for each call
+ * subject; EACH=yes has a line for each call, SHOW=yes one for each that waited in vain, or took long
  */
 #define _GNU_SOURCE
 #include "runs.h"
@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_JOBS = 64, MOST_TIMES = 60, A_FEW = 3, MANY = 100, MOST_BAD = 20, KILL_AFTER = 40 };
+enum { MOST_JOBS = 64, MOST_TIMES = 60, A_FEW = 3, MANY = 100, MOST_BAD = 20, KILL_AFTER = 60 };
 
 struct run {
     short subject, call;
@@ -136,16 +136,29 @@ static const char *how_long(int times)
     return times == 1 ? "" : text;
 }
 
+/* "NAME: the 3rd recv with ENOMEM for ever", and in a comment how to have this run again */
+static void print_run(const struct run *r)
+{
+    printf("%s: the %s %s%s with ", names[r->subject], ordinal(r->nth), rows[r->call].name, kind(r->call));
+    printf("%s%s", error_name(r->error), how_long(r->times));
+}
+
 static void complain(const struct job *j)
 {
     const struct run *r = &j->run;
-    if (r->nth == 0) printf("not ok - faults, %s: %s without a fault: %s: %s\n", title, names[r->subject], j->said->step, j->said->problem);
-    else {
-        printf("not ok - faults, %s: %s: the %s %s%s with ", title, names[r->subject], ordinal(r->nth), rows[r->call].name, kind(r->call));
-        printf("%s%s: %s: %s\n", error_name(r->error), how_long(r->times), j->said->step, j->said->problem);
-        printf("#   %s %d %d %d %d\n", names[r->subject], r->call, r->nth, r->times, r->error);
-    }
+    printf("not ok - faults, %s: ", title);
+    if (r->nth == 0) printf("%s without a fault", names[r->subject]);
+    else print_run(r);
+    printf(": %s: %s\n", j->said->step, j->said->problem);
+    if (r->nth > 0) printf("#   %s %d %d %d %d\n", names[r->subject], r->call, r->nth, r->times, r->error);
     fflush(stdout);
+}
+
+static void show(const struct job *j)
+{
+    printf("# waited in vain, or took long: ");
+    print_run(&j->run);
+    putchar('\n');
 }
 
 static void end(struct job *j, int status)
@@ -167,6 +180,7 @@ static void end(struct job *j, int status)
     } else if (j->said->struck || !well) {
         struck_of[j->run.call]++;
         outcomes[well ? j->said->outcome : NOTHING]++;
+        if (well && j->said->outcome == GAVE_UP && getenv("SHOW") != NULL) show(j);
     } else missed++;
 }
 
@@ -302,7 +316,7 @@ static void say_total(long runs, long of, const char *with_seed)
     long struck = 0;
     for (int i = 0; i < OUTCOMES; i++) struck += outcomes[i];
     printf("%s - faults, %s: %ld failures in %d subjects (%ld of %ld runs%s, %ld not reached): %ld went on well, %ld said so, "
-        "%ld waited in vain, %ld kept a thread; each queue ended\n", bad == 0 && struck > 0 ? "ok" : "not ok", title, struck, subject_count, runs, of,
+        "%ld waited in vain or took long, %ld kept a thread; each queue ended\n", bad == 0 && struck > 0 ? "ok" : "not ok", title, struck, subject_count, runs, of,
         with_seed, missed, outcomes[WELL], outcomes[ASSERTED], outcomes[GAVE_UP], outcomes[HELD]);
     fflush(stdout);
 }

@@ -485,7 +485,7 @@ static void works(void)
     }
     for (int i = 0; i < 3; i++) {
         while (items[i].inside)
-            if (wait_once(5 * (int64_t)PATIENCE) == 0) problem("a work does not come back");
+            if (wait_once(10 * (int64_t)PATIENCE) == 0) problem("a work does not come back");
         if (items[i].op.result != 2 * numbers[i]) problem("a work has another result");
     }
 }
@@ -493,7 +493,7 @@ static void works(void)
 static void come_back(struct item *i, int64_t wanted)
 {
     while (i->inside)
-        if (wait_once(5 * (int64_t)PATIENCE) == 0) problem("%s does not come back", i->what);
+        if (wait_once(10 * (int64_t)PATIENCE) == 0) problem("%s does not come back", i->what);
     if (i->op.result != wanted) problem("%s: %s", i->what, mio_strerror((int)i->op.result));
 }
 
@@ -527,7 +527,7 @@ static void looked_up(const char *host, int family)
     do {
         taken(&resolve, "resolve", OF_RESOLVE, mio_resolve(queue, &resolve.op, pool, host, 80, found, 2));
         while (resolve.inside)
-            if (wait_once(5 * (int64_t)PATIENCE) == 0) problem("a resolve does not come back");
+            if (wait_once(10 * (int64_t)PATIENCE) == 0) problem("a resolve does not come back");
         if (resolve.op.result < 0 && resolve.op.native == 0) problem("a resolve fails without a reason");
         if (resolve.op.result == 0) problem("a resolve finds nothing, and calls that a success");
     } while (!succeeded(&resolve));
@@ -631,7 +631,7 @@ static void post_to_a_sleeper(void)
     mio_op_nop(&nop.op);
     taken(&nop, "nop", OF_TIMER, 0);
     if (pthread_create(&thread, NULL, post_later, &nop) != 0) problem("no thread");
-    int64_t late = mio_now() + 5 * (int64_t)PATIENCE;
+    int64_t late = mio_now() + 10 * (int64_t)PATIENCE;
     while (nop.inside && mio_now() < late) wait_once(late - mio_now());
     if (mio_now() >= late) problem("a post does not wake the owner");
     pthread_join(thread, NULL);
@@ -656,7 +656,7 @@ static void ending(mio_socket *listener, mio_socket *client, mio_socket *accepte
     may_go = true;
     close_socket(accepted);
     close_socket(client);
-    do n = wait_once(5 * (int64_t)PATIENCE);
+    do n = wait_once(10 * (int64_t)PATIENCE);
     while (n > 0);
     if (n != MIO_ESHUTDOWN) problem("the queue does not become empty");
     if (inside != 0) problem("%d operations did not come back", inside);

@@ -27,7 +27,7 @@ const char *directory;
 const int subject_seconds = 60;
 const bool subject_may_wait = false;
 
-enum { MS = 1000000, TRIES = 5, TEXT = 20000, LIMIT_MS = 8000 };
+enum { MS = 1000000, TRIES = 5, TEXT = 20000, LIMIT_MS = 30000 };
 
 static pid_t example;
 static int output, reasons;             /* what it says: a pipe, a file */
