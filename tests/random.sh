@@ -138,6 +138,7 @@ soak() {
     mkdir -p "$kept"
     build_unix || return 1
     build_windows && backends="$backends iocp"
+    backends=${BACKENDS:-$backends}
     until=$(($(date +%s) + minutes * 60))
     echo "# $minutes minutes on each of: $backends; from seed $seed; programs that find something are kept in build/random/"
     root=$PWD

@@ -498,6 +498,7 @@ static void end_queue(void)
     int n;
     while ((n = wait_once(run.program.capacity, 0)) != MIO_ESHUTDOWN) {
         if (n <= 0 && os_now() > until) finding("a queue that is shut down does not get empty");
+        for (int k = 0; !UNIX && n == 0 && k < ITEMS; k++) if (run.items[k].inside) help(&run.items[k]);
         if (n == 0) os_nap(50 * US);
     }
     for (int k = 0; k < ITEMS; k++)
