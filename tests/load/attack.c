@@ -541,7 +541,7 @@ static void signals(void)
     if (!begin(0, "")) return;
     struct crowd c = crowd_open(of(500), polite(100, 64));
     int sent = 0;
-    for (awaited = c; hang == NULL && (!all_over() || sent < of(20000)); turn(0))
+    for (; sent < of(20000); turn(0))
         for (int i = 0; i < 20; i++) sent += kill(server.pid, SIGUSR1) == 0;
     need_served(c, "peers");
     settle(50);
