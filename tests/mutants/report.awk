@@ -19,9 +19,9 @@ FILENAME == ARGV[2] {
     explained[$0]
     if (whole && !($0 in lives) && ($0 in died)) { print "not ok - mutants: explained, but it dies: " $0; bad = 1 }
 }
-function row(name, listed, ran, refused, same, count, lived) {
-    printf "| %s | %d | %d | %d | %d | %d | %d | %s |\n", name, listed, ran, refused, same, count - lived, lived,
-        count > 0 ? sprintf("%.1f %%", 100 * (count - lived) / count) : "-" >table
+function row(name, a, b, c, d, counted, alive) {
+    printf "| %s | %d | %d | %d | %d | %d | %d | %s |\n", name, a, b, c, d, counted - alive, alive,
+        (counted > 0 ? sprintf("%.1f %%", 100 * (counted - alive) / counted) : "-") >table
 }
 END {
     for (i = 1; i <= living; i++)

@@ -150,6 +150,8 @@ int main(void)
     names_that_are_not_found();
     families_that_are_no_addresses_of_ours();
     mio_queue_shutdown(q);
+    mio_op *done[1];
+    while (mio_queue_wait(q, done, 1, -1) != MIO_ESHUTDOWN) ;          /* a thread may still be on its way out of a post */
     say(mio_queue_close(q) == 0 && mio_pool_close(pool) == 0 && held[THREAD] == 0 && held[CALLOC] == 0, "all of it ends");
     return 0;
 }
