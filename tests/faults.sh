@@ -117,7 +117,7 @@ reported() {
         sed -n 's/^\(not \)*ok - faults, \(.*\): \([0-9]*\) failures in [0-9]* subjects (\([0-9]*\) of \([0-9]*\) runs.*): \([0-9]*\) went on well, \([0-9]*\) said so, \([0-9]*\) waited in vain or took long, \([0-9]*\) kept.*/\2|\3|\5|\6|\7|\8|\9/p' "$work/all" |
             awk -F '|' '{ n = $4 + $5 + $6 + $7; printf "| %s | %d of %d | %d | %d | %d | %d |\n", $1, $2, $3, $4, $5, $6 + $7, $2 - n }'
         echo
-        echo "$(date -u +%Y-%m-%d), $(uname -s) $(uname -r | sed 's/[^0-9.].*//') $(uname -m), $($cc --version | head -n 1), address and undefined-behaviour sanitizers: \`${most_is}tests/faults.sh all\`, SEED=$SEED, $(($1 / 60)) minutes. The two kqueues are the model of \`tests/kqueue\`."
+        echo "$(date -u +%Y-%m-%d), $(uname -s) $(uname -r | sed 's/[^0-9.].*//') $(uname -m), $($cc --version | head -n 1), address and undefined-behaviour sanitizers: \`${most_is}tests/faults.sh all\`, SEED=$SEED, $(($1 / 60)) minutes. The two kqueues are the model of \`tests/kqueue\`. Of a call that a test makes more than 60 times, about 60 are among the possible ones. A test that runs on 0.6 s after the failure is ended, and its queues with it. What was not run shows nothing, and the model is neither macOS nor a BSD."
     } >book/reports/faults.md
 }
 
