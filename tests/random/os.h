@@ -25,6 +25,7 @@ enum kind_of_pair { PAIR_TCP, PAIR_LOCAL, PAIR_PIPE, PAIR_UDP, PAIR_UDP_FREE };
 void    os_pair(enum kind_of_pair, fd pair[2], bool small);     /* the first is ours: of UDP_FREE it is not connected */
 fd      os_stream(bool small);                  /* TCP, neither bound nor connected */
 void    os_room(fd, bool small);
+void    os_any(mio_address *);                  /* of loopback, and any port */
 fd      os_listener(mio_address *);             /* on loopback; the model's has no small room */
 fd      os_connected(const mio_address *);      /* to such a listener */
 fd      os_accept(fd listener);                 /* NO_FD: none there */

@@ -2,6 +2,7 @@
 #if !defined(_WIN32)
 #define _GNU_SOURCE
 #include "os.h"
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -93,8 +94,23 @@ static fd bound_at(uint32_t host, int type, mio_address *a)
     return s;
 }
 
-static fd bound(int type, mio_address *a) { return bound_at(INADDR_LOOPBACK, type, a); }
-static uint32_t os_process(void) { return (uint32_t)getpid(); }
+/* Each at an address of its own, of the 16 million of loopback: a port that was given back is soon another's, who would
+   hear what is sent to the one before; and other programs of this machine try ports, too */
+static uint32_t own_host(void)
+{
+    static uint32_t hosts;
+    return INADDR_LOOPBACK + 0x10000 + ((uint32_t)getpid() % 250 << 16 | hosts++ % 65000);
+}
+
+static fd bound(int type, mio_address *a) { return bound_at(own_host(), type, a); }
+
+void os_any(mio_address *a)
+{
+    struct in_addr host = { htonl(own_host()) };
+    char text[INET_ADDRSTRLEN];
+    inet_ntop(AF_INET, &host, text, sizeof text);
+    mio_address_parse(a, text, 0);
+}
 
 void os_local(fd s, mio_address *a)
 {
@@ -161,17 +177,13 @@ static void tcp_pair(fd pair[2])
     if (listener < 0) listener = os_listener(&to);
     pair[0] = os_connected(&to);
     while ((pair[1] = os_accept(listener)) == NO_FD) os_nap(10000);
-    need(os_port(pair[1]) == mio_address_port(&to), "a pair");
 }
 
-/* Each pair at an address of its own, of the 16 million of loopback: a port that was given back is soon another's, and
-   would hear what is sent to the one before */
 static void udp_pair(fd pair[2], bool both)
 {
-    static uint32_t pairs;
     mio_address a[2];
-    uint32_t host = os_process() % 250 << 16 | pairs++ % 65000;
-    for (int i = 0; i < 2; i++) pair[i] = bound_at(INADDR_LOOPBACK + 0x10000 + host, SOCK_DGRAM, &a[i]);
+    uint32_t host = own_host();
+    for (int i = 0; i < 2; i++) pair[i] = bound_at(host, SOCK_DGRAM, &a[i]);
     for (int i = both ? 0 : 1; i < 2; i++)
         need(connect(pair[i], plain(&a[1 - i]), (socklen_t)a[1 - i].length) == 0, "connect");
 }

@@ -85,6 +85,8 @@ static fd bound(int type, mio_address *a)
     return s;
 }
 
+void os_any(mio_address *a) { mio_address_parse(a, "127.0.0.1", 0); }      /* Wine 8 has no other of loopback */
+
 int os_port(fd s)
 {
     mio_address a;
