@@ -148,9 +148,10 @@ test_echod_scarce() {
     start echod
     ulimit -S -n "$soft"
     : >"$work/hold"
-    peers "$port" hold 200 3000 >"$work/hold" &
+    peers "$port" hold 200 6000 >"$work/hold" &
     held=$!
     until_said "$work/hold" held
+    until_files 64
     before=$(ticks)
     sleep 0.7
     if [ -n "$before" ]; then

@@ -16,6 +16,18 @@ ulimit -n 4096 2>/dev/null || true
 
 clients() { "$work/clients" "$port" "$@"; }
 
+# crowd N MS: so many clients at once, and no answer before one that was due 25 ms earlier. A busy machine may let the
+# server wait for longer than that, a few times, and says so here; a server that is wrong is wrong each time
+crowd() {
+    for again in 1 2 3 4 5 6 7 8 9 ''; do
+        before=$(ticks)
+        if clients crowd "$1" "$2" >"$work/out"; then return 0; fi
+        grep -q 'out of order' "$work/out" || return 1
+        [ -z "$again" ] || echo "# $1 clients: $(cat "$work/out"); again"
+    done
+    return 1
+}
+
 # start [ARGUMENT]: a delayd of our own
 # shellcheck disable=SC2086
 start() { serve delayd $RUN "$BIN/delayd$EXE" "${1:-0}"; }
@@ -166,8 +178,7 @@ else
 fi
 
 # ---------------------------------------------------------------- many, and badly behaved
-before=$(ticks)
-if clients crowd "$CROWD" 500 >"$work/out"; then ok "$CROWD clients at once: $(cat "$work/out")"
+if crowd "$CROWD" 500; then ok "$CROWD clients at once: $(cat "$work/out")"
 else not_ok "$CROWD clients at once" "$(cat "$work/out")"; fi
 spent=$(($(ticks) - ${before:-0}))
 if [ -n "$before" ] && [ -z "$RUN" ]; then
@@ -232,9 +243,10 @@ else
     ulimit -S -n 64
     start
     ulimit -S -n "$soft"
-    before=$(ticks)
-    clients crush 200 1500 >"$work/out" &
+    clients crush 200 6000 >"$work/out" &
     crush=$!
+    until_files 64
+    before=$(ticks)
     sleep 1.4
     if [ -n "$before" ]; then
         is 'no descriptors left: it does not spin' 1 "$(($(ticks) - before < 40))"
@@ -258,7 +270,7 @@ Linux)
         unset LD_PRELOAD
         under=''
         says 'byte by byte, with refusals: a plain request' "$good" 'GET /5/x HTTP/1.1\r\n\r\n'
-        if clients crowd 50 100 >"$work/out"; then ok 'byte by byte, with refusals: 50 clients'
+        if crowd 50 100; then ok 'byte by byte, with refusals: 50 clients'
         else not_ok 'byte by byte, with refusals: 50 clients' "$(cat "$work/out")"; fi
         clients crush 1 1500 >"$work/out" &
         crush=$!

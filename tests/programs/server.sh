@@ -57,3 +57,8 @@ stop() { [ -z "$server" ] || end TERM; }
 # ticks: processor time that the server has used, in hundredths of a second
 ticks() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$server/stat" 2>/dev/null; }
 files() { find "/proc/$server/fd" -type l 2>/dev/null | wc -l; }
+# until_files N: wait until the server has so many, at most four seconds
+until_files() {
+    tries=0
+    until [ "$(files)" -ge "$1" ] || [ $tries -ge 40 ]; do sleep 0.1; tries=$((tries + 1)); done
+}
