@@ -1,4 +1,5 @@
 #!/bin/sh
+# takes: 75
 # The fault seam on Unix: each kernel call of the library fails, one in each run, with each error that its manual has,
 # once, a few times in a row, or from then on for ever: in a workload, in every test of tests/conformance, and in the
 # examples. See tests/faults/runs.c. The library's code does not change for it: its objects get other names for the calls.

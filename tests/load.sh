@@ -1,4 +1,5 @@
 #!/bin/sh
+# takes: 70
 # Load and abuse: servers on the library, among them echod and chat as they are in the book, against thousands of peers
 # on raw sockets, most of them hostile. What the library asks of the kernel is counted. See tests/load/attack.c.
 #   tests/load.sh         9,000 connections and less

@@ -1,4 +1,5 @@
 #!/bin/sh
+# takes: 25
 # The library on a kernel that is a script, and on a clock that is the test's: see tests/scripted/kernel.h.
 # The library's code does not change for it: its objects get other names for the kernel's calls, as in tests/faults.sh.
 #   sh tests/scripted.sh         the tests; and is book/reports/scripted.md what they say?
