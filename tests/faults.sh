@@ -114,7 +114,7 @@ reported() {
     mkdir -p book/reports
     {
         echo '| what | calls made to fail, of | went on | said so, and ended | waited in vain or took long, and was ended | findings |'
-        echo '|---|---|---|---|---|---|'
+        echo '|:----------|---:|---:|---:|---:|---:|'
         sed -n 's/^\(not \)*ok - faults, \(.*\): \([0-9]*\) failures in [0-9]* subjects (\([0-9]*\) of \([0-9]*\) runs.*): \([0-9]*\) went on well, \([0-9]*\) said so, \([0-9]*\) waited in vain or took long, \([0-9]*\) kept.*/\2|\3|\5|\6|\7|\8|\9/p' "$work/all" |
             awk -F '|' '{ n = $4 + $5 + $6 + $7; printf "| %s | %d of %d | %d | %d | %d | %d |\n", $1, $2, $3, $4, $5, $6 + $7, $2 - n }'
         echo
