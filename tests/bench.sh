@@ -1,4 +1,5 @@
 #!/bin/sh
+# takes: 40
 # The benchmarks, each once and tiny; what a message costs each contender in system calls; and that a wake-up that
 # finds the flag set, which a flood makes cheap, is in order with what was written before it. See tests/bench/
 #

@@ -1,4 +1,5 @@
 #!/bin/sh
+# takes: 75
 # The fault seam on Unix: each kernel call of the library fails, one in each run, with each error that its manual has,
 # once, a few times in a row, or from then on for ever: in a workload, in every test of tests/conformance, and in the
 # examples. See tests/faults/runs.c. The library's code does not change for it: its objects get other names for the calls.
@@ -113,7 +114,7 @@ reported() {
     mkdir -p book/reports
     {
         echo '| what | calls made to fail, of | went on | said so, and ended | waited in vain or took long, and was ended | findings |'
-        echo '|---|---|---|---|---|---|'
+        echo '|:----------|---:|---:|---:|---:|---:|'
         sed -n 's/^\(not \)*ok - faults, \(.*\): \([0-9]*\) failures in [0-9]* subjects (\([0-9]*\) of \([0-9]*\) runs.*): \([0-9]*\) went on well, \([0-9]*\) said so, \([0-9]*\) waited in vain or took long, \([0-9]*\) kept.*/\2|\3|\5|\6|\7|\8|\9/p' "$work/all" |
             awk -F '|' '{ n = $4 + $5 + $6 + $7; printf "| %s | %d of %d | %d | %d | %d | %d |\n", $1, $2, $3, $4, $5, $6 + $7, $2 - n }'
         echo

@@ -1,4 +1,5 @@
 #!/bin/sh
+# takes: 90
 # The fault seam on Windows: each call of the library to Windows fails, with each error that Microsoft's pages have for it.
 # Under Wine, which is no proof of Windows. See tests/faults/faults_windows.c
 #

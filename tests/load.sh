@@ -1,4 +1,5 @@
 #!/bin/sh
+# takes: 70
 # Load and abuse: servers on the library, among them echod and chat as they are in the book, against thousands of peers
 # on raw sockets, most of them hostile. What the library asks of the kernel is counted. See tests/load/attack.c.
 #   tests/load.sh         9,000 connections and less
@@ -148,15 +149,15 @@ sanitize() {
 # ---------------------------------------------------------------- the report
 # One row for each attack on server.c; of the others those in which they differ
 report() {
-    echo '| attack | what was done, and found | connections | MB echoed | waits | memory, KiB | descriptors |'
-    echo '|--------|-------------------------|------------:|----------:|------:|-------------|-------------|'
+    echo '| attack | what was done, and found | peers | MB | waits | memory, KiB | files |'
+    echo '|:------------|:-------------------------------|-------:|----:|----:|:--------|:----|'
     sed -n 's/^row | epoll | \(.*\)$/| \1 |/p' "$work/rows"
     sed -n 's/^row | echod | \(connections.*\|readers.*\)$/| echod: \1 |/p' "$work/rows"
     sed -n 's/^row | chat | \(.*\)$/| chat: \1 |/p' "$work/rows"
     sed -n 's/^row | model kqueue | \(connections.*\)$/| model kqueue: \1 |/p' "$work/rows"
     echo
-    echo 'Memory is what is resident in the server at its start and at most; descriptors are those open before the first' \
-        'client and after the last. A row without these is of a program that has no server.'
+    echo 'Memory is what is resident in the server at its start and at most; MB were echoed; files are the descriptors open' \
+        'before the first client and after the last. A row without these is of a program that has no server.'
     echo
     echo "In each of these runs, in the $(grep -c '^row | echod' "$work/rows") of echod and in the" \
         "$(grep -c '^row | model' "$work/rows") on the model kqueue, every well-behaved peer got every byte back, the library" \

@@ -1,4 +1,5 @@
 #!/bin/sh
+# takes: 150
 # A sample of the ways to break the library, each to be noticed: see tests/mutants/mutants
 #   SEED=1    which      MUTANTS=24   how many
 set -u

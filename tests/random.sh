@@ -1,4 +1,5 @@
 #!/bin/sh
+# takes: 70
 # The model test: random programs, carried out by the library and by a reference; the corpus that libFuzzer found; and
 # ways to break the library, each found by such programs. See tests/random/README.md
 #

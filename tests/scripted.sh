@@ -1,4 +1,5 @@
 #!/bin/sh
+# takes: 25
 # The library on a kernel that is a script, and on a clock that is the test's: see tests/scripted/kernel.h.
 # The library's code does not change for it: its objects get other names for the kernel's calls, as in tests/faults.sh.
 #   sh tests/scripted.sh         the tests; and is book/reports/scripted.md what they say?
@@ -160,7 +161,7 @@ sum() { awk -F '|' -v group="$1" -v column="$2" '$2 == group { n += $column } EN
 of() { awk -F '|' -v kernel="$1" -v group="$2" '$1 == kernel && $2 == group { print $3 }' "$work/rows"; }
 fragment() {
     echo '| what | epoll | kqueue | calls | events | what it shows |'
-    echo '|---|---|---|---|---|---|'
+    echo '|:------|---:|---:|---:|---:|:------------------|'
     awk -F '|' '$1 == "epoll" { print $2 }' "$work/rows" | while read -r group; do
         timers=$(sum "$group" 7) days=$(sum "$group" 8) calls=$(sum "$group" 4) events=$(sum "$group" 5)
         [ "$calls" != 0 ] || calls="$(sum "$group" 6) waits"

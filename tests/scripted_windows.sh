@@ -1,4 +1,5 @@
 #!/bin/sh
+# takes: 70
 # A scripted completion port: the IOCP and AFD code of the library on a model of Windows that gives packets, statuses,
 # answers and times as a script says. See tests/scripted/scripted_windows.c. It runs under Wine, which only carries it
 #

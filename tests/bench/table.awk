@@ -45,7 +45,7 @@ function two(what, name,    key) {
 function heading(text,    n, i, cells, line) {
     n = split(text, cells, "|")
     line = "|"
-    for (i = 1; i <= n; i++) line = line (i == 1 ? ":--|" : "--:|")
+    for (i = 1; i <= n; i++) line = line (i == 1 ? ":----------|" : "--:|")
     print ""
     print "| " text " |"
     print line

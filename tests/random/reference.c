@@ -319,6 +319,11 @@ static void followed_send(struct item *i, struct slot *s)
     if (r < 0) {
         reference_feed(s, 0);           /* as far as it got; what comes then? */
         long n = os_send(s->model, i->bytes + i->moved, i->length - i->moved);
+        bool over = s->no_send && (r == MIO_EPIPE || r == MIO_ECONNRESET) && (n == MIO_EPIPE || n == MIO_ECONNRESET);
+        if (over) {                     /* our end, or the peer's reset: which was there first is a matter of time */
+            s->spoiled = s->lost = true;
+            return;
+        }
         want(i, n >= 0 ? n : told(s, WRITES, n));
         return;
     }

@@ -660,7 +660,9 @@ static void step_peer_connect(const struct step *t)
 /* The owner sleeps when it happens. The model has it before: if nothing comes of it there, the owner has to be woken */
 static void meanwhile(void)
 {
-    job.wake = job.wake || reference_owes() == NULL;
+    const struct item *due = reference_owes();
+    bool lost = !UNIX && due != NULL && (due->kind == S_SEND || due->kind == S_SEND_ALL);      /* perhaps: see `help` */
+    job.wake = job.wake || due == NULL || lost;
     wait_for_ever(run.program.capacity);
     settle();
 }

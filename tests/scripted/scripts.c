@@ -133,16 +133,17 @@ static void both_ways_at_once(void)
 /* (C5, C19) */
 static void bytes_and_end_in_one_event(void)
 {
-    will_recv(a, 100, -EAGAIN);         /* nothing is there, */
-    will_watch(a, READING);             /* so the kernel is to tell */
+    will_recv(a, 100, -EAGAIN);     /* nothing is there, */
+    will_watch(a, READING);         /* so the kernel is to tell */
     receive(R, a, 100);
 
-    will_wait(FOR_EVER); ended(a, 5);   /* the last bytes, and the end behind them */
-    will_recv(a, 100, 5);               /* short: mostly a sign that nothing is left */
+    will_wait(FOR_EVER);
+    ended(a, 5);                    /* last bytes, and an end */
+    will_recv(a, 100, 5);           /* short: is nothing left? */
     back(R, 5);
 
-    will_recv(a, 100, 0);               /* no event will tell of the end again: */
-    receive(R, a, 100);                 /* it is tried, not waited for */
+    will_recv(a, 100, 0);           /* no event tells it again: */
+    receive(R, a, 100);             /* it is tried, not waited for */
     back(R, 0);
 }
 
