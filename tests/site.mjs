@@ -30,7 +30,8 @@ async function open(page, options = {}) {
   tab.on('console', m => m.type() === 'error' && tab.trouble.push('console: ' + m.text()));
   tab.on('pageerror', e => tab.trouble.push('script: ' + e.message));
   tab.on('request', r => /^(file|data):/.test(r.url()) || tab.trouble.push('asks for ' + r.url()));
-  tab.on('requestfailed', r => tab.trouble.push('cannot load ' + r.url()));
+  // A request that is still under way when its tab goes on to the next page is given up, not refused.
+  tab.on('requestfailed', r => r.failure().errorText === 'net::ERR_ABORTED' || tab.trouble.push('cannot load ' + r.url()));
   await tab.goto(url(page));
   return tab;
 }
