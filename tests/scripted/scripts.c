@@ -627,6 +627,17 @@ static void shut_while_a_receive_waits(void)
     back(R, 0);
 }
 
+static void shut_while_a_send_waits(void)
+{
+    waits_to_send(W, a);
+    will(SHUT, a->native, 0, 0);
+    shuts(X, a, MIO_SHUT_RECEIVE);
+    back(X, 0);
+    will_wait(FOR_EVER); writable(a);
+    will_send(a, 100, 100);
+    back(W, 100);
+}
+
 /* It needs the connection, and nobody who sends */
 static void shut_behind_a_connect(void)
 {
@@ -1053,6 +1064,7 @@ const struct script common_scripts[] = {
     { "connections", "many peers that gave up (C24)", many_peers_that_gave_up },
     { "connections", "accept without descriptors (C24)", accept_without_descriptors },
     { "connections", "shut while a receive waits", shut_while_a_receive_waits },
+    { "connections", "shut while a send waits", shut_while_a_send_waits },
     { "connections", "shut behind a connect", shut_behind_a_connect },
     { "watching", "shut behind what cannot be watched (R14)", shut_behind_what_cannot_be_watched },
     { "connections", "the others in line are told", the_others_in_line },
