@@ -459,12 +459,12 @@ int main(int argc, char **argv)
     }
     bad = serve();
     /* <<end a server>> (1 of 1), book/11-connections.md: Connections */
-    int64_t heard = interrupt.result;       /* a byte, or cancelled */
+    int64_t stopped = interrupt.result;     /* a byte, or cancelled */
     catch_interrupts(SIG_IGN);
     if (bad == MIO_ESHUTDOWN)
         bad = mio_queue_close(queue);
-    if (bad == 0 && heard < 0 && heard != MIO_ECANCELED)
-        bad = (int)heard;                   /* it could be stopped no more */
+    if (bad == 0 && stopped < 0 && stopped != MIO_ECANCELED)
+        bad = (int)stopped;                 /* it could be stopped no more */
     if (bad != 0)
         fprintf(stderr, "%s: %s\n", program, mio_strerror(bad));
     return bad == 0 ? 0 : 1;

@@ -342,8 +342,8 @@ int  mio_receive_from(mio_queue *, mio_op *, mio_socket *, void *buffer,
  *   result  bytes, all of them
  *   errors  MIO_EMSGSIZE longer than can be sent, MIO_EUNREACHABLE,
  *           MIO_EACCES, MIO_EADDRNOTAVAIL, MIO_EINVAL (family); of local
- *           and connected sockets also MIO_ECONNREFUSED, MIO_EAGAIN (no
- *           room there)
+ *           and connected sockets also MIO_ECONNREFUSED, of local ones
+ *           MIO_EAGAIN (no room there)
  *   thread  any; twin: owner
  *   from    sendto(2), WSASendTo
  */

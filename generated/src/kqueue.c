@@ -150,13 +150,14 @@ static void silence(mio_queue *q)
 }
 
 /* <<sleep in kqueue>> (1 of 4), book/09-completion-over-readiness.md: Completion over readiness */
-/* The count is a hint: more may have come since. At the end there is
-   none */
+/* The count is a hint: more may have come since. At the end there is none,
+   and beyond an int a short read decides */
 static uint32_t count_of(mio_socket *s, const struct kevent *e)
 {
-    bool counts = !(e->flags & EV_EOF) && s->flags & EXACT;
-    int64_t most = e->data < INT_MAX ? e->data : INT_MAX;
-    s->available = counts ? (int)most : 0;
+    bool counts = !(e->flags & EV_EOF) && s->flags & EXACT
+               && e->data <= INT_MAX;
+    s->available = counts ? (int)e->data : 0;
+    s->flags &= ~(uint32_t)COUNTED;
     s->flags |= counts ? COUNTED : 0u;
     return READING;
 }

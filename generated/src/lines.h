@@ -7,7 +7,14 @@
 #include "queue.h"
 
 /* <<the lines of a socket>> (1 of 3), book/09-completion-over-readiness.md: Completion over readiness */
-/* The tail of an empty list means nothing */
+/* The end of what is received waits for nobody who sends */
+static inline bool ends_receiving(const mio_op *op)
+{
+    return op->kind == OP_SHUT && op->length == MIO_SHUT_RECEIVE;
+}
+
+/* The tail of an empty list means nothing. An end that is put in line goes
+   behind the connect, which is the first */
 static inline void append(mio_socket *s, mio_op *op)
 {
     unsigned i = op->way - 1u;
@@ -15,10 +22,11 @@ static inline void append(mio_socket *s, mio_op *op)
     if (s->head[i] == NULL) {
         s->head[i] = op;
     } else {
-        op->previous = s->tail[i];
+        op->previous = ends_receiving(op) ? s->head[i] : s->tail[i];
+        op->next = op->previous->next;
         op->previous->next = op;
     }
-    s->tail[i] = op;
+    *(op->next == NULL ? &s->tail[i] : &op->next->previous) = op;
 }
 
 static inline void take_out(mio_op *op)
@@ -29,12 +37,12 @@ static inline void take_out(mio_op *op)
     *(after == NULL ? &s->tail[op->way - 1] : &after->previous) = before;
 }
 
-/* The end of what is received waits for nobody who sends; but there must be
-   a connection, or Linux gives up the one that is under way */
+/* It goes ahead of them; but there must be a connection, or Linux gives up
+   the one that is under way */
 static inline bool goes_ahead(const mio_op *op)
 {
     const mio_op *writer = op->socket->head[WRITING - 1];
-    return op->kind == OP_SHUT && op->length == MIO_SHUT_RECEIVE
+    return ends_receiving(op)
         && (writer == NULL || writer->kind != OP_CONNECT);
 }
 /* <<the lines of a socket>> (2 of 3), book/09-completion-over-readiness.md: Completion over readiness */

@@ -140,7 +140,7 @@ void mio__heard(mio_socket *, uint32_t news);
 int  mio__code(int native);
 void mio__own(mio_queue *);
 int  mio__print_local(const mio_address *, char *text, size_t room);
-int  mio__accept(mio_op *);     /* 0 or the error; below 0: too often */
+int  mio__accept(mio_op *);     /* 0 or the error; EINTR: try again */
 int  mio__connect(mio_op *);
 int  mio__connected(mio_socket *);
 

@@ -308,16 +308,19 @@ static bool try_connect(mio_op *op)
 }
 /* <<one attempt of each kind>> (9 of 10), book/11-connections.md: Connections */
 
+/* Peers that gave up are passed over, so many in a turn */
 static bool try_accept(mio_op *op)
 {
-    int error = mio__accept(op);
-    if (error == EAGAIN || error == EWOULDBLOCK)
-        return not_now(op);
-    if (error > 0)
-        return fails(op, error);
-    completes(op, error < 0 ? MIO_ESYSTEM : 0);
-    op->native = -error;
-    return true;
+    for (int turn = 0; turn < TURN; turn++) {
+        int error = mio__accept(op);
+        if (error == 0)
+            return completes(op, 0);
+        if (error == EAGAIN || error == EWOULDBLOCK)
+            return not_now(op);
+        if (error != EINTR)
+            return fails(op, error);
+    }
+    return false;
 }
 /* <<one attempt of each kind>> (10 of 10), book/11-connections.md: Connections */
 
@@ -388,15 +391,21 @@ static void answered(mio_queue *q, mio_op *op, int error)
 }
 /* <<try, wait, try again>> (3 of 4), book/09-completion-over-readiness.md: Completion over readiness */
 
+/* An end needs no room: it is tried whatever was heard */
+static bool must_wait(const mio_op *op)
+{
+    return op->socket->flags & op->way && op->kind != OP_SHUT;
+}
+
 /* Somebody waits: see to it that the kernel tells, or that the queue tries
    again by itself */
 static void wait_for(mio_queue *q, mio_socket *s, enum way way)
 {
     mio_op *op;
-    while ((op = s->head[way - 1]) != NULL && s->flags & way
+    while ((op = s->head[way - 1]) != NULL && must_wait(op)
             && !(s->interest & way))
         answered(q, op, mio__watch(q, s, way));
-    if (op != NULL && !(s->flags & way))
+    if (op != NULL && !must_wait(op))
         list_again(q, s);
 }
 /* <<try, wait, try again>> (4 of 4), book/09-completion-over-readiness.md: Completion over readiness */
@@ -410,12 +419,6 @@ static inline mio_op *leave(mio_socket *s, mio_op *op, enum way way)
         next->previous = NULL;
     mio__finish(s->queue, op);
     return next;
-}
-
-/* An end needs no room: it is tried whatever was heard */
-static bool must_wait(const mio_op *op)
-{
-    return op->socket->flags & op->way && op->kind != OP_SHUT;
 }
 
 /* Those that wait are tried, in line from the first */
@@ -562,7 +565,7 @@ void mio__stop(mio_queue *q, mio_op *op, int code)
     mio__end(q, op, code, 0);
     const mio_op *first = s->head[WRITING - 1];
     if (first != NULL && first->kind == OP_SHUT)
-        list_again(q, s);               /* it waited for nothing else */
+        list_again(q, s);               /* it needs no room: it is tried */
 }
 
 void mio__stop_socket(mio_queue *q, mio_socket *s)

@@ -281,8 +281,8 @@ static int accept_once(int listener)
 static bool passed_over(int error)
 {
     switch (error) {
-    case EINTR: case ECONNABORTED: case EPROTO: case ENETDOWN:
-    case ENOPROTOOPT: case EHOSTDOWN: case EHOSTUNREACH: case ENETUNREACH:
+    case ECONNABORTED: case EPROTO: case ENOPROTOOPT: case ENETDOWN:
+    case EHOSTDOWN: case EHOSTUNREACH: case ENETUNREACH:
         return true;
     default:
         return false;
@@ -290,18 +290,13 @@ static bool passed_over(int error)
 }
 /* <<calls of a socket>> (8 of 8), book/11-connections.md: Connections */
 
-enum { MOST_PEERS = 4096 };     /* in a row: the usual longest backlog */
-
-/* If there are more that gave up, it is not they: the error, below 0 */
+/* 0, the error, or EINTR: to be tried again */
 int mio__accept(mio_op *op)
 {
     mio_socket *listener = op->socket;
-    int fd, left = MOST_PEERS;
-    do
-        fd = accept_once(listener->native);
-    while (fd < 0 && passed_over(errno) && --left > 0);
+    int fd = accept_once(listener->native);
     if (fd < 0)
-        return left > 0 ? errno : -errno;
+        return passed_over(errno) ? EINTR : errno;
     fill_in(op->with.accepted, fd, MIO_STREAM, listener->family);
     return 0;
 }

@@ -72,8 +72,14 @@ static _Thread_local int in_a_row;      /* failures since the library was entere
 
 void seam_entered(void) { in_a_row = 0; }
 
-/* Whoever is in the library so long does not sleep, nor give the failure back */
+/* Whoever is in the library so long does not sleep, nor give the failure back. An accept may go on for ever; but it asks
+   for events in between, which is when others are served */
 enum { TOO_OFTEN = 5000 };
+
+static void asked_for_events(void)
+{
+    if (fault.call == ACCEPT4) in_a_row = 0;
+}
 
 static bool lasts(int nth)
 {
@@ -253,12 +259,14 @@ int fault_epoll_ctl(int epoll, int what, int fd, struct epoll_event *event)
 
 int fault_epoll_wait(int epoll, struct epoll_event *events, int room, int timeout)
 {
+    asked_for_events();
     return fails(EPOLL_WAIT) ? -1 : epoll_wait(epoll, events, room, timeout);
 }
 
 /* epoll_pwait2 is all that the library calls so */
 long fault_syscall(long number, int epoll, void *events, int room, void *time, void *mask, size_t size)
 {
+    asked_for_events();
     return fails(SYSCALL) ? -1 : syscall(number, epoll, events, room, time, mask, size);
 }
 
@@ -289,6 +297,7 @@ int fault_kevent(int kq, const struct kevent *changes, int count, struct kevent 
     const struct timespec *time)
 {
     if (count > 0) return change(kq, changes, events, room, time);
+    asked_for_events();
     return fails(KEVENT) ? -1 : kevent(kq, changes, count, events, room, time);
 }
 

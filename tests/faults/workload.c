@@ -118,12 +118,13 @@ static bool kernel_is_ready(const struct item *i)
     return poll(&p, 1, 0) > 0;
 }
 
-/* Nothing came for a while: ought it to have come? */
+/* Nothing came for a while: ought it to have come? Whose call failed in the meantime is not asleep */
 static void is_awake(struct item *i)
 {
+    int before = fault.failures;
     if (!kernel_is_ready(i)) return;
     while (i->inside && wait_once(PATIENCE) > 0) ;
-    if (kernel_is_ready(i)) problem("%s sleeps though the kernel is ready", i->what);
+    if (kernel_is_ready(i) && fault.failures == before) problem("%s sleeps though the kernel is ready", i->what);
 }
 
 /* Until both are back, in case of need by a cancel */

@@ -140,6 +140,7 @@ void send_some(int i, mio_socket *, size_t length);
 void send_all(int i, mio_socket *, size_t length);
 void accepts(int i, mio_socket *listener, mio_socket *);
 void connects(int i, mio_socket *, const mio_address *);
+void shuts(int i, mio_socket *, int half);
 void ready(int i, mio_socket *, int way);
 void timer(int i, int64_t deadline);
 void nop(int i);

@@ -280,7 +280,7 @@ static void counted_too_many(void)
     receive(R, a, 100);
 }
 
-/* More than an int counts */
+/* More than an int counts: a short read decides */
 static void counted_without_end(void)
 {
     waits_to_receive(R, a);
@@ -288,6 +288,30 @@ static void counted_without_end(void)
     will_recv(a, 100, 100);
     back(R, 100);
     will_recv(a, 100, 100);             /* not waited for: no event would come */
+    receive(R, a, 100);
+    back(R, 100);
+    will_recv(a, 100, 99);
+    receive(R, a, 100);
+    back(R, 99);
+    receive(R, a, 100);                 /* nothing is left */
+    will_wait(FOR_EVER); readable(a, 1);
+    will_recv(a, 100, 1);
+    back(R, 1);
+}
+
+/* What was counted before does not count then */
+static void counted_and_then_without_end(void)
+{
+    waits_to_receive(R, a);
+    will_wait(FOR_EVER); readable(a, 10);
+    will_recv(a, 100, 4);
+    back(R, 4);
+    will_wait(MS); readable(a, (int64_t)1 << 40); passes(MS);
+    nothing_for(MS);
+    will_recv(a, 100, 100);
+    receive(R, a, 100);
+    back(R, 100);
+    will_recv(a, 100, 100);
     receive(R, a, 100);
     back(R, 100);
 }
@@ -431,6 +455,7 @@ const struct script own_scripts[] = {
     { "hints", "counted too few", counted_too_few },
     { "hints", "counted too many", counted_too_many },
     { "hints", "more than an int counts", counted_without_end },
+    { "hints", "counted, and then more than an int counts", counted_and_then_without_end },
     { "hints", "the end behind a count (C19)", end_behind_a_count },
     { "watching", "receipts of both kinds (R16)", receipts_of_both_kinds },
     { "watching", "one filter of two is refused (R14)", one_filter_is_refused },

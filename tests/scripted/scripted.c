@@ -164,6 +164,12 @@ void connects(int i, mio_socket *s, const mio_address *to)
     submit(i, "connect");
 }
 
+void shuts(int i, mio_socket *s, int half)
+{
+    mio_op_shut(&items[i].op, s, half);
+    submit(i, "shut");
+}
+
 void ready(int i, mio_socket *s, int way)
 {
     mio_op_ready(&items[i].op, s, way);

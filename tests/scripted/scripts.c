@@ -551,6 +551,55 @@ static void nobody_to_accept_after_all(void)
     back(R, 5);
 }
 
+static void wake_it(void) { mio_queue_wake(queue); }
+
+static void sixteen_gave_up(void)
+{
+    for (int i = 0; i < 16; i++) will(ACCEPT, a->native, ANY, -ENETDOWN);
+}
+
+/* The network is down for good: whoever else is there is served in between (C24) */
+static void an_accept_that_goes_on_failing(void)
+{
+    will(ACCEPT, a->native, ANY, -EAGAIN);
+    will_watch(a, READING);
+    due(kernel.now + 3 * MS);
+    accepts(X, a, fresh());
+    accepts(Y, a, fresh());             /* in line: not tried before the first has its result */
+    waits_to_receive(R, b);
+    will_wait(3 * MS); readable(a, 1); passes(MS);
+    sixteen_gave_up();
+    sixteen_gave_up();                  /* it is listed by then */
+    will_wait(0); readable(b, 5);
+    will_recv(b, 100, 5);
+    sixteen_gave_up();
+    back(R, 5);
+    will_wait(0); meanwhile(wake_it);
+    sixteen_gave_up();
+    wait_says(FOR_EVER, MIO_WOKEN);
+    will_wait(0); passes(2 * MS);
+    sixteen_gave_up();
+    back(X, MIO_ETIMEDOUT);
+    cancel(Y);
+    back(Y, MIO_ECANCELED);
+}
+
+/* More than any listener's queue holds (C24) */
+static void many_peers_that_gave_up(void)
+{
+    sixteen_gave_up();
+    accepts(X, a, fresh());
+    for (int i = 0; i < 300; i++) {
+        will_wait(0);
+        sixteen_gave_up();
+        nothing_for(0);
+    }
+    will_wait(0);
+    will(ACCEPT, a->native, ANY, -EHOSTUNREACH);
+    will(ACCEPT, a->native, ANY, 0);
+    back(X, 0);
+}
+
 static void accept_without_descriptors(void)
 {
     will(ACCEPT, a->native, ANY, -EAGAIN);
@@ -576,6 +625,53 @@ static void shut_while_a_receive_waits(void)
     posted(X);
     back(X, 0);
     back(R, 0);
+}
+
+static void shut_while_a_send_waits(void)
+{
+    waits_to_send(W, a);
+    will(SHUT, a->native, 0, 0);
+    shuts(X, a, MIO_SHUT_RECEIVE);
+    back(X, 0);
+    will_wait(FOR_EVER); writable(a);
+    will_send(a, 100, 100);
+    back(W, 100);
+}
+
+/* It needs the connection, and nobody who sends */
+static void shut_behind_a_connect(void)
+{
+    begins_to_connect(X, a);
+    if (!is_epoll) will_watch(a, READING);
+    receive(R, a, 100);
+    send_all(W, a, 100);
+    shuts(Y, a, MIO_SHUT_RECEIVE);
+    will_wait(FOR_EVER); writable(a);
+    will_say_error(a, 0);
+    will_name_peer(a, 0);
+    will(SHUT, a->native, 0, 0);
+    will_send(a, 100, -EAGAIN);         /* the peer reads nothing */
+    will_recv(a, 100, 0);
+    back(X, 0);
+    back(Y, 0);
+    back(R, 0);
+    will_wait(FOR_EVER); writable(a);
+    will_send(a, 100, 100);
+    back(W, 100);
+}
+
+/* The end of what is sent is tried though nobody can be told of room (R14) */
+static void shut_behind_what_cannot_be_watched(void)
+{
+    for (int i = 0; i < 16; i++) will_send(a, 100 - i, 1);
+    send_all(W, a, 100);
+    will_send(a, 84, -EAGAIN);
+    will_refuse_to_watch(a, WRITING, ENOSPC);
+    shuts(X, a, MIO_SHUT_SEND);
+    back(W, MIO_ENOMEM);
+    will_wait(0);
+    will(SHUT, a->native, 1, 0);
+    back(X, 0);
 }
 
 /* --- watching: what the kernel refuses -------------------------------------------------------------------- */
@@ -762,8 +858,6 @@ static void kernel_is_asked_in_spite_of_nops(void)
 }
 
 /* --- the bell ------------------------------------------------------------------------------------------------ */
-
-static void wake_it(void) { mio_queue_wake(queue); }
 
 static void wake_it_often(void)
 {
@@ -966,8 +1060,13 @@ const struct script common_scripts[] = {
     { "connections", "an interrupted connect (Q5)", interrupted_connect },
     { "connections", "a cancelled connect", a_cancelled_connect_is_forgotten },
     { "connections", "nobody to accept after all (C23, C24)", nobody_to_accept_after_all },
+    { "connections", "an accept that goes on failing (C24)", an_accept_that_goes_on_failing },
+    { "connections", "many peers that gave up (C24)", many_peers_that_gave_up },
     { "connections", "accept without descriptors (C24)", accept_without_descriptors },
     { "connections", "shut while a receive waits", shut_while_a_receive_waits },
+    { "connections", "shut while a send waits", shut_while_a_send_waits },
+    { "connections", "shut behind a connect", shut_behind_a_connect },
+    { "watching", "shut behind what cannot be watched (R14)", shut_behind_what_cannot_be_watched },
     { "connections", "the others in line are told", the_others_in_line },
     { "watching", "one way is refused (R14)", one_way_is_refused },
     { "watching", "closed by somebody else (R19)", closed_by_somebody_else },
