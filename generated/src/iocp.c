@@ -161,27 +161,25 @@ static bool completes(mio_op *op, int64_t result)
 }
 /* <<what a request came to>> (2 of 9), book/10-the-same-on-iocp.md: The same on IOCP */
 
-/* A stream's error is told once in each direction, also in place of an
-   end. A shut does not tell it, a connect had no stream. Of datagrams
-   these are ICMP's words */
-static bool was_reset(mio_op *op, int error)
+/* What the words of a reset mean to who hears them. Of datagrams they are
+   ICMP's; a shut has nothing left to end, a connect had no stream. The
+   others tell it, once in each direction of the stream */
+static int reset_means(mio_op *op, int error)
 {
     mio_socket *s = op->socket;
     uint32_t told = (uint32_t)TOLD * op->way;
-    if (s->type == MIO_DATAGRAM) {
-        op->result = error == WSAECONNRESET ? MIO_ECONNREFUSED
-                                            : MIO_EUNREACHABLE;
-    } else if (op->kind == OP_SHUT) {
-        op->result = MIO_ENOTCONN;
-    } else if (op->kind == OP_CONNECT) {
-        return true;
-    } else if (s->flags & told) {
-        return completes(op, op->way == READING ? 0 : MIO_EPIPE);
-    } else {
-        s->flags |= told;
-        s->error = error;
-    }
-    return true;
+    if (s->type == MIO_DATAGRAM)
+        return error == WSAECONNRESET ? MIO_ECONNREFUSED
+                                      : MIO_EUNREACHABLE;
+    if (op->kind == OP_SHUT)
+        return MIO_ENOTCONN;
+    if (op->kind == OP_CONNECT)
+        return MIO_ECONNRESET;
+    if (s->flags & told)
+        return MIO_EPIPE;
+    s->flags |= told;
+    s->error = error;
+    return MIO_ECONNRESET;
 }
 /* <<what a request came to>> (3 of 9), book/10-the-same-on-iocp.md: The same on IOCP */
 
@@ -190,24 +188,31 @@ static bool receives(const mio_op *op)
     return op->kind == OP_RECEIVE || op->kind == OP_RECEIVE_FROM;
 }
 
+/* A reset that was kept is told in place of EPIPE. To who receives, EPIPE
+   is the end: others shut this half, or the reset has been told */
 static bool fails(mio_op *op, int error)
 {
+    int kept = op->socket->error;
+    if (kept != 0 && mio__code(error) == MIO_EPIPE)
+        error = kept;
+    int code = mio__code(error);
+    if (code == MIO_ECONNRESET)
+        code = reset_means(op, error);
+    if (code == MIO_EPIPE && receives(op))
+        return completes(op, 0);
     op->native = error;
-    op->result = mio__code(error);
-    if (op->result == MIO_EPIPE && receives(op))
-        return completes(op, 0);        /* others shut it: the end */
-    return op->result == MIO_ECONNRESET ? was_reset(op, error) : true;
+    op->result = code;
+    return true;
 }
 /* <<what a request came to>> (4 of 9), book/10-the-same-on-iocp.md: The same on IOCP */
 
+/* Nor is an end told before the reset; only a stream keeps one */
 static bool received(mio_op *op, DWORD n)
 {
-    mio_socket *s = op->socket;
+    int kept = op->socket->error;
     op->done = n;
-    if (n == 0 && s->type == MIO_STREAM && s->error != 0
-            && !(s->flags & (uint32_t)TOLD * op->way))
-        return fails(op, s->error);
-    return completes(op, (int64_t)n);
+    return n == 0 && kept != 0 ? fails(op, kept)
+                               : completes(op, (int64_t)n);
 }
 /* <<what a request came to>> (5 of 9), book/10-the-same-on-iocp.md: The same on IOCP */
 
@@ -473,12 +478,12 @@ void mio__stop_socket(mio_queue *q, mio_socket *s)
     stop_line(q, s->head[WRITING - 1]);
 }
 
-/* <<close on a port>> (1 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<close on a port>> (1 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
 static mio_op *closing(const mio_socket *s)
 {
     return s->reserved[0];
 }
-/* <<close on a port>> (2 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<close on a port>> (2 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
 
 /* The last packet has come: the memory is the caller's again */
 static void close_if_quiet(mio_queue *q, mio_socket *s)
@@ -493,21 +498,7 @@ static void close_if_quiet(mio_queue *q, mio_socket *s)
     s->reserved[0] = NULL;
     mio__finish(q, op);
 }
-/* <<close on a port>> (3 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
-
-/* With a time to linger it would block, and stays open: then without */
-int mio__close_native(mio_native native)
-{
-    static const struct linger none = { 0, 0 };
-    if (closesocket(native) == 0)
-        return 0;
-    if (WSAGetLastError() != WSAEWOULDBLOCK)
-        return WSAGetLastError();
-    setsockopt(native, SOL_SOCKET, SO_LINGER, (const char *)&none,
-               sizeof none);
-    return closesocket(native) == 0 ? 0 : WSAGetLastError();
-}
-/* <<close on a port>> (4 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<close on a port>> (3 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
 
 void mio__close(mio_queue *q, mio_op *op)
 {
@@ -524,7 +515,7 @@ void mio__close(mio_queue *q, mio_op *op)
     s->native = INVALID_SOCKET;
     close_if_quiet(q, s);
 }
-/* <<close on a port>> (5 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<close on a port>> (4 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
 
 void mio__release(mio_queue *q, mio_socket *s)
 {
@@ -532,7 +523,7 @@ void mio__release(mio_queue *q, mio_socket *s)
     part(q, s);
     s->flags &= ~(uint32_t)(ASSOCIATED | AT_ONCE | CAREFUL);
 }
-/* <<close on a port>> (6 of 6), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<close on a port>> (5 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
 
 int mio_socket_detach(mio_socket *s, mio_native *native)
 {
@@ -582,22 +573,35 @@ static void polled(mio_queue *q, mio_socket *s)
     go_on(q, s);
 }
 
-/* <<packets>> (1 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<packets>> (1 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+/* Words for a stream that broke: no end */
+static bool broke(int error)
+{
+    int code = mio__code(error);
+    return code == MIO_ECONNRESET || code == MIO_ETIMEDOUT
+        || code == MIO_EUNREACHABLE;
+}
+/* <<packets>> (2 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+
 /* One that was given up has the result that was there before, or the code
-   of why it was */
+   of why it was. The code 0 is that of a shut (was_shut), which would make
+   an end of a reset; a close has the same words as a reset */
 static bool gave_up(mio_op *op, int error, DWORD n)
 {
     int64_t code = op->result;
-    if (error == WSAEMSGSIZE)           /* cut, and gone */
+    bool no_end = code == 0 && broke(error);
+    if (no_end && !(op->socket->flags & IS_OPEN))
+        return completes(op, MIO_ECANCELED);
+    if (no_end || error == WSAEMSGSIZE)         /* cut, and gone */
         return came_to(op, error, n);
     if (error == 0 && came_to(op, 0, n)
             && (op->result >= 0 || receives(op)))
-        return true;
+        return true;            /* a reset told to a receive is told */
     if (op->kind == OP_ACCEPT)
         mio__discard(op->with.accepted);
-    return completes(op, code);
+    return code == 0 ? received(op, 0) : completes(op, code);
 }
-/* <<packets>> (2 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<packets>> (3 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
 
 static void packet(mio_queue *q, OVERLAPPED_ENTRY *e)
 {
@@ -611,7 +615,7 @@ static void packet(mio_queue *q, OVERLAPPED_ENTRY *e)
         leave(q, op);
     go_on(q, s);
 }
-/* <<packets>> (3 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<packets>> (4 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
 
 static DWORD in_milliseconds(int64_t timeout)
 {
@@ -620,7 +624,7 @@ static DWORD in_milliseconds(int64_t timeout)
         return INFINITE;
     return ms >= INFINITE ? INFINITE - 1 : (DWORD)ms;
 }
-/* <<packets>> (4 of 4), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<packets>> (5 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
 
 int mio__select(mio_queue *q, int64_t timeout)
 {

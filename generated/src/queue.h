@@ -173,7 +173,7 @@ int  mio__update(mio_native, int option, const void *value, int size);
 int  mio__accepted(const mio_socket *listener, mio_socket *);
 int  mio__connect_datagram(mio_socket *, const mio_address *to);
 int  mio__shut(mio_op *);
-int  mio__close_native(mio_native);         /* iocp.c */
+int  mio__close_native(mio_native);
 /* <<verbs>> (6 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
 
 /* afd.c: READY on Windows */

@@ -99,13 +99,14 @@ int mio__of_status(long status)
 
 /* <<Winsock, once>> (1 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
 /* What fails is tried again by who asks next */
-static BOOL CALLBACK start_winsock(INIT_ONCE *once, void *error,
+static BOOL CALLBACK start_winsock(INIT_ONCE *once, void *parameter,
                                    void **unused)
 {
     WSADATA data;
+    int *error = parameter;
     (void)once, (void)unused;
-    *(int *)error = WSAStartup(MAKEWORD(2, 2), &data);
-    return *(int *)error == 0;
+    *error = WSAStartup(MAKEWORD(2, 2), &data);
+    return *error == 0;
 }
 /* <<Winsock, once>> (2 of 2), book/10-the-same-on-iocp.md: The same on IOCP */
 
@@ -142,7 +143,7 @@ bool mio__owned(const mio_queue *q)
 }
 #endif
 
-/* <<open a socket on Windows>> (1 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<open a socket on Windows>> (1 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
 static void fill_in(mio_socket *s, SOCKET native, int type, int family)
 {
     memset(s, 0, sizeof *s);
@@ -151,6 +152,21 @@ static void fill_in(mio_socket *s, SOCKET native, int type, int family)
     s->family = (uint8_t)family;
     s->flags = IS_OPEN;
 }
+/* <<open a socket on Windows>> (2 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
+
+/* With a time to linger it would block, and stays open: then without */
+int mio__close_native(mio_native native)
+{
+    static const struct linger none = { 0, 0 };
+    if (closesocket(native) == 0)
+        return 0;
+    if (WSAGetLastError() != WSAEWOULDBLOCK)
+        return WSAGetLastError();
+    setsockopt(native, SOL_SOCKET, SO_LINGER, (const char *)&none,
+               sizeof none);
+    return closesocket(native) == 0 ? 0 : WSAGetLastError();
+}
+/* <<open a socket on Windows>> (3 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
 
 void mio__discard(mio_socket *s)
 {
@@ -159,7 +175,7 @@ void mio__discard(mio_socket *s)
     memset(s, 0, sizeof *s);
     s->native = INVALID_SOCKET;
 }
-/* <<open a socket on Windows>> (2 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<open a socket on Windows>> (4 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
 
 /* What the network says of earlier datagrams: to connected sockets only.
    The second word is not in every header */
@@ -174,7 +190,7 @@ static int tell_refusals(SOCKET native, BOOL tell)
             return WSAGetLastError();
     return 0;
 }
-/* <<open a socket on Windows>> (3 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<open a socket on Windows>> (5 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
 
 static int configure(SOCKET native, int family, int type)
 {
@@ -187,7 +203,7 @@ static int configure(SOCKET native, int family, int type)
         return WSAGetLastError();
     return type == MIO_DATAGRAM ? tell_refusals(native, FALSE) : 0;
 }
-/* <<open a socket on Windows>> (4 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<open a socket on Windows>> (6 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
 
 /* Not inherited, and for overlapped requests */
 int mio__open(mio_socket *s, int family, int type)
@@ -203,7 +219,7 @@ int mio__open(mio_socket *s, int family, int type)
         mio__discard(s);
     return error;
 }
-/* <<open a socket on Windows>> (5 of 5), book/10-the-same-on-iocp.md: The same on IOCP */
+/* <<open a socket on Windows>> (7 of 7), book/10-the-same-on-iocp.md: The same on IOCP */
 
 int mio_socket_open(mio_socket *s, int family, int type)
 {

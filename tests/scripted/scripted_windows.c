@@ -786,6 +786,75 @@ static void a_shut_ends_a_receive(void)
     must(!is_out(RECEIVE, a.native), "a receive is out");
 }
 
+/* A shut ends a receive, but a failure that was there before is no end; nor is a reset that a send has told */
+static void a_shut_keeps_the_reset(void)
+{
+    static const struct { uint32_t status; int result; } cases[] = { { RESET, MIO_ECONNRESET }, { ABORTED, MIO_ECONNRESET },
+        { NETNAME_DELETED, MIO_ECONNRESET }, { 0xC00000B5u, MIO_ETIMEDOUT }, { 0xC000023Du, MIO_EUNREACHABLE }, { DONE, 5 } };
+    for (int n = 0; n < 6; n++) {
+        struct item *r = receive(0, &a), *behind = receive(1, &a);
+        finish(the(RECEIVE, a.native), cases[n].status, 5);
+        struct item *s = shut(2, &a, MIO_SHUT_RECEIVE);
+        look();
+        is(s, 0);
+        is(r, cases[n].result);
+        is(behind, 0);
+        finish_all();
+        begin();
+    }
+    struct item *s = send_(0, &a), *r = receive(1, &a), *behind = receive(2, &a);
+    finish(the(SEND, a.native), RESET, 0);
+    look();
+    is(s, MIO_ECONNRESET);
+    shut(3, &a, MIO_SHUT_RECEIVE);
+    look();
+    is(r, MIO_ECONNRESET);
+    is(behind, 0);
+}
+
+/* The words for what a close ends are those of a reset, too. It is neither a reset nor an end */
+static void a_shut_and_a_close(void)
+{
+    static const uint32_t last_words[] = { NETNAME_DELETED, ABORTED, CANCELLED, HANDLES_CLOSED };
+    for (int n = 0; n < 4; n++) {
+        if (n > 0) begin();
+        kernel.cancel = CANCEL_LATER;
+        struct item *r = receive(0, &a);
+        SOCKET native = a.native;
+        struct item *s = shut(1, &a, MIO_SHUT_RECEIVE), *c = close_(2, &a);
+        finish(the(RECEIVE, native), last_words[n], 0);
+        look();
+        is(s, 0);
+        is(r, n < 2 ? MIO_ECANCELED : 0);
+        is(c, 0);
+        if (n < 3) finish_all();
+    }
+}
+
+/* What hears of a half that is shut, tells a reset that has not been told there; then, and without one, it is the end */
+static void a_broken_pipe_keeps_the_reset(void)
+{
+    static const uint32_t shut_halves[] = { 0xC00000B0u, 0xC0000237u };
+    for (int n = 0; n < 4; n++) {
+        if (n > 0) begin();
+        uint32_t status = shut_halves[n % 2];
+        struct item *s = send_(0, &a), *r = receive(1, &a);
+        finish(the(SEND, a.native), n < 2 ? RESET : status, 0);
+        look();
+        finish(the(RECEIVE, a.native), n < 2 ? status : RESET, 0);
+        look();
+        is(s, n < 2 ? MIO_ECONNRESET : MIO_EPIPE);
+        is(r, MIO_ECONNRESET);
+        s = send_(0, &a), r = receive(1, &a);
+        finish(the(SEND, a.native), status, 0);
+        finish(the(RECEIVE, a.native), status, 0);
+        look();
+        is(s, n < 2 ? MIO_EPIPE : MIO_ECONNRESET);
+        is(r, 0);
+        if (n < 3) finish_all();
+    }
+}
+
 /* --- time ----------------------------------------------------------------------------------------------- */
 
 static void waits_are_rounded_up(void)
@@ -1058,6 +1127,9 @@ static const struct script { const char *name; void (*run)(void); } scripts[] = 
     { "a close waits for the poll", a_close_waits_for_the_poll },
     { "given up three times, back once", given_up_three_times },
     { "a shut ends a receive", a_shut_ends_a_receive },
+    { "a shut does not swallow a reset", a_shut_keeps_the_reset },
+    { "a close makes no end of a shut", a_shut_and_a_close },
+    { "a broken pipe does not swallow a reset", a_broken_pipe_keeps_the_reset },
     { "waits are rounded up to milliseconds", waits_are_rounded_up },
     { "time-outs that come early", time_outs_that_come_early },
     { "the clock, with any counter", the_clock },
