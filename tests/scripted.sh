@@ -161,7 +161,7 @@ sum() { awk -F '|' -v group="$1" -v column="$2" '$2 == group { n += $column } EN
 of() { awk -F '|' -v kernel="$1" -v group="$2" '$1 == kernel && $2 == group { print $3 }' "$work/rows"; }
 fragment() {
     echo '| what | epoll | kqueue | calls | events | what it shows |'
-    echo '|:------|---:|---:|---:|---:|:------------------|'
+    echo '|:-------|-----:|-----:|------:|-----:|:------------------|'
     awk -F '|' '$1 == "epoll" { print $2 }' "$work/rows" | while read -r group; do
         timers=$(sum "$group" 7) days=$(sum "$group" 8) calls=$(sum "$group" 4) events=$(sum "$group" 5)
         [ "$calls" != 0 ] || calls="$(sum "$group" 6) waits"

@@ -30,7 +30,7 @@ END {
     died_all = total - living_all()
     print "# " died_all " of " total + 0 " mutants die"
     if (!bad) print "ok - mutants: each that lives is explained (" reason + 0 " of " total + 0 ")"
-    print "| file | mutants | run | do not compile | same program | die | live | share |\n|:------|--:|--:|--:|--:|--:|--:|--:|" >table
+    print "| file | mutants | run | not C | same | die | live | share |\n|:------|--:|--:|--:|--:|--:|--:|--:|" >table
     n = split("queue.h lines.h atomics.h queue.c operation.c time.c posts.c readiness.c epoll.c kqueue.c socket_posix.c iocp.c afd.c socket_windows.c address.c pool.c resolve.c", file, " ")
     for (i = 1; i <= n; i++) {
         f = file[i]
