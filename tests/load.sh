@@ -150,7 +150,7 @@ sanitize() {
 # One row for each attack on server.c; of the others those in which they differ
 report() {
     echo '| attack | what was done, and found | peers | MB | waits | memory, KiB | files |'
-    echo '|:--------------|:--------------------------------|-------:|------:|------:|:--------|:-----|'
+    echo '|:--------------|:----------------------------|-------:|------:|-------:|:---------|:-----|'
     sed -n 's/^row | epoll | \(.*\)$/| \1 |/p' "$work/rows"
     sed -n 's/^row | echod | \(connections.*\|readers.*\)$/| echod: \1 |/p' "$work/rows"
     sed -n 's/^row | chat | \(.*\)$/| chat: \1 |/p' "$work/rows"
