@@ -138,6 +138,8 @@ void gone(mio_socket *);                        /* closed or detached, and freed
 void receive(int i, mio_socket *, size_t length);
 void send_some(int i, mio_socket *, size_t length);
 void send_all(int i, mio_socket *, size_t length);
+void waits_to_receive(int i, mio_socket *);     /* 100 bytes: in vain, and watched */
+void waits_to_send(int i, mio_socket *);
 void accepts(int i, mio_socket *listener, mio_socket *);
 void connects(int i, mio_socket *, const mio_address *);
 void shuts(int i, mio_socket *, int half);

@@ -192,20 +192,6 @@ long kernel_syscall(long number, int epoll, struct epoll_event *events, int room
 
 static void will_wait_ms(int64_t ms) { will(WAIT_MS, 0, ms, 0); }
 
-static void waits_to_receive(int i, mio_socket *s)
-{
-    will_recv(s, 100, -EAGAIN);
-    will_watch(s, READING);
-    receive(i, s, 100);
-}
-
-static void waits_to_send(int i, mio_socket *s)
-{
-    will_send(s, 100, -EAGAIN);
-    will_watch(s, WRITING);
-    send_all(i, s, 100);
-}
-
 static void all_bits(void)
 {
     waits_to_receive(R, a);

@@ -174,20 +174,6 @@ int kernel_kevent(int kq, const struct kevent *changes, int count, struct kevent
 
 /* --- scripts ------------------------------------------------------------------------------------------------ */
 
-static void waits_to_receive(int i, mio_socket *s)
-{
-    will_recv(s, 100, -EAGAIN);
-    will_watch(s, READING);
-    receive(i, s, 100);
-}
-
-static void waits_to_send(int i, mio_socket *s)
-{
-    will_send(s, 100, -EAGAIN);
-    will_watch(s, WRITING);
-    send_all(i, s, 100);
-}
-
 /* An error's data is no count of bytes */
 static void an_error_among_the_events(void)
 {

@@ -152,6 +152,20 @@ void send_all(int i, mio_socket *s, size_t length)
     submit(i, "send_all");
 }
 
+void waits_to_receive(int i, mio_socket *s)
+{
+    will_recv(s, 100, -EAGAIN);
+    will_watch(s, READING);
+    receive(i, s, 100);
+}
+
+void waits_to_send(int i, mio_socket *s)
+{
+    will_send(s, 100, -EAGAIN);
+    will_watch(s, WRITING);
+    send_all(i, s, 100);
+}
+
 void accepts(int i, mio_socket *listener, mio_socket *s)
 {
     mio_op_accept(&items[i].op, listener, s);

@@ -6,21 +6,6 @@
 
 static mio_address somewhere = { .length = 16 };
 
-/* A receive that waits */
-static void waits_to_receive(int i, mio_socket *s)
-{
-    will_recv(s, 100, -EAGAIN);
-    will_watch(s, READING);
-    receive(i, s, 100);
-}
-
-static void waits_to_send(int i, mio_socket *s)
-{
-    will_send(s, 100, -EAGAIN);
-    will_watch(s, WRITING);
-    send_all(i, s, 100);
-}
-
 /* --- batches: several events at once, too late, twice, merged ---------------------------------------------- */
 
 /* (S1, S10) */
