@@ -63,10 +63,11 @@ notices() {
         any=1
         rm -rf "$work/first"
         if ! broken "$1" "$2"; then echo "not ok - $name: $why"; return; fi
-        if ! FIRST=$work/first LIMIT=30 TRIES=3 tangle/record -n "$recorded" >"$work/said" 2>&1; then
+        for _ in 1 2 3; do          # a busy machine may hide one once: nothing got full, nobody came too early
+            FIRST=$work/first LIMIT=30 TRIES=3 tangle/record -n "$recorded" >"$work/said" 2>&1 && continue
             echo "ok - $name"
             return
-        fi
+        done
         if grep -q 'skipped: ' "$work/said"; then
             echo "skip - $name: $(sed -n 's/.*skipped: //p' "$work/said")"
             return

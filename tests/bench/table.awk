@@ -1,4 +1,4 @@
-# table.awk SUMMARY COUNTED: the report, in Markdown. -v machine, rounds, busy, missing, day
+# table.awk SUMMARY COUNTED: a report, in Markdown. -v what=times|counts, machine, rounds, busy, missing, day
 
 BEGIN {
     split("minimio ready hand mio short ev event uv buffer threads", order, " ")
@@ -42,10 +42,10 @@ function two(what, name,    key) {
     return key in counted ? sprintf("%.2f", counted[key]) : "–"
 }
 
-function heading(text,    n, i, cells, line) {
+function heading(text, wide,    n, i, cells, line) {
     n = split(text, cells, "|")
     line = "|"
-    for (i = 1; i <= n; i++) line = line (i == 1 ? ":----------|" : "--:|")
+    for (i = 1; i <= n; i++) line = line (wide ? (i == 1 ? ":-------|" : "-----:|") : i == 1 ? ":----------|" : "--:|")
     print ""
     print "| " text " |"
     print line
@@ -89,20 +89,26 @@ function inside_rows(    k, name) {
 }
 
 END {
-    print "Measured on " day " by `make bench`: " machine ". " (rounds == 0 ? "Only counted." : rounds " rounds, in each of which the contenders took turns; the server on one core, its load on another.")
+    print "Measured on " day " by `make bench`: " machine "."
     if (missing != "") print "Not installed, and left out: " missing "."
-    if (rounds > 0 && busy > 0.5) print "**The machine was busy (load " busy " at the beginning): the times say little, the counts below them are right.**"
-    if (rounds > 0) timed()
-    counts()
+    if (what == "times") times()
+    else counts()
 }
 
-function timed() {
+function times() {
     print ""
-    print "Times. The first row is minimio's own, for a message (or, in the fourth column, for a connection with one message); below it are the medians of the ratios to it, and their quartiles. Above 1 is slower than minimio. A wake-up of a flood is told in processor time of all threads, everything else by the clock."
-    heading("echo of 64 bytes | 1 connection | 50 | 1,000 | connect, echo, close | 1 of 10,001 active")
+    print rounds " rounds, in each of which the contenders took turns; the server on one core, its load on another. The first row is minimio's own, for a message of 64 bytes (or, in the fourth column, for a connection with one message); below it are the medians of the ratios to it, and their quartiles. Above 1 is slower than minimio."
+    if (busy > 0.5) print "**The machine was busy (load " busy " at the beginning): the times say little.**"
+    heading("echo | 1 connection | 50 | 1,000 | connect, echo, close | 1 of 10,001 active", 1)
     timed_rows("echo1 echo50 echo1000 churn idle")
-    heading("threads, timers, memory | ping-pong | a wake of a flood | insert | reset | cancel | expire | bytes for an idle connection")
-    timed_rows("pingpong flood insert reset cancel expire memory")
+    print ""
+    print "Wake-ups, there and back by the clock, in a flood in processor time of all threads; and what a connection that is idle costs:"
+    heading("threads, memory | ping-pong | flood | connection", 1)
+    timed_rows("pingpong flood memory")
+    print ""
+    print "One of 100,000 timers:"
+    heading("timers | insert | reset | cancel | expire", 1)
+    timed_rows("insert reset cancel expire")
     print ""
     print "Ahead of minimio by a tenth or more, three quarters of the rounds below 1: " ahead() "."
 }
@@ -124,7 +130,7 @@ function ahead(    n, i, k, column, words, key, list, some) {
 
 function counts() {
     print ""
-    print "Counted, which a busy machine disturbs little: system calls for a message at 1, 50 and 1,000 connections and for a connection, instructions in user space, and allocations for a connection."
+    print "System calls for a message at 1, 50 and 1,000 connections and for a connection, instructions in user space, and allocations for a connection."
     heading("server | calls, 1 | 50 | 1,000 | connection | instructions, 1 | 50 | connection | allocations")
     counted_rows()
     print ""

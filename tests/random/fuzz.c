@@ -7,7 +7,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    if (size > 200 || run_program(bytes, size, 2000 * MS)) return 0;
+    if (size > 200 || run_program(bytes, size, 10000 * MS)) return 0;
     struct program p = program_of(bytes, size);
     printf("# %s\n", run.finding);
     program_print(&p, run.at);
