@@ -77,7 +77,7 @@ all_compiled() {
         compiled "$all/epoll" "$work/names" $(parts) -- "$@" & epoll=$!
         compiled "$all/kqueue" "$work/names" $(parts) -- -DMIO_KQUEUE "$@" & kqueue=$!
         compiled "$all/runs" none $faults/calls.c $faults/runs.c $faults/witness.c $model/kqueue.c -- "$@" &&
-            compiled "$all/workload" "$work/witnessed" $faults/workload.c -- "$@" &&
+            compiled "$all/workload" "$work/witnessed" $faults/workload.c $faults/steps.c -- "$@" &&
             compiled "$all/conformance" "$work/tests" $(tests_of_suite) -- "$@" &&
             objcopy --globalize-symbol=let_go "$all/conformance/pool.o" &&
             compiled "$all/conformance" none $suite/suite_posix.c $faults/programs/conformance.c -- "$@"

@@ -37,7 +37,7 @@ WaitForSingleObject _errno __acrt_iob_func htons ntohs inet_.*'
 built() {
     mkdir "$work/library" || return 1
     for source in "$library"/*.c; do object "$work/library" "$source" || return 1; done
-    tester $faults/calls_windows.c $faults/faults_windows.c && linked "$work/faults.exe" "$work/library"
+    tester $faults/calls_windows.c $faults/faults_windows.c $faults/steps.c && linked "$work/faults.exe" "$work/library"
 }
 if ! built; then
     echo "not ok - faults, Windows, builds: $(first "$work/err")"

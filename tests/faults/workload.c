@@ -1,15 +1,15 @@
 /*
- * What a program does with the library, all of it, under failing calls; see runs.c. Whatever fails, it expects:
+ * What a program does with the library, all of it, under failing calls; see runs.c. Whatever fails, it expects, beside
+ * what steps.h has:
  *
- *   - a result that minimio.h has for it, and each accepted operation back exactly once
- *   - what failed succeeds when it is tried again, unless a call failed again
- *   - the right bytes; nothing asleep though the kernel is ready; no signal seen; nothing closed twice
+ *   - nothing asleep though the kernel is ready; no signal seen; nothing closed twice
  *   - at the end a queue and a pool that can be closed, all memory freed, and no descriptor left
  *
  * Where a call fails for ever it gives up, and the witness ends what there is.
  */
 #define _GNU_SOURCE
 #include "runs.h"
+#include "steps.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -22,85 +22,38 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MS = 1000000, QUIET = 10 * MS, PATIENCE = 300 * MS, BULK = 500000, PART = 65536, FDS = 256, ENOUGH = 3 };
+enum { BULK = 500000, FDS = 256, ENOUGH = 3 };
+
+const int quiet = 10 * MS, patience = 300 * MS;
 
 const char *directory;
 const int subject_seconds = 20;
 const bool subject_may_wait = false;
 
 /* What can be no otherwise if a call fails for ever */
-static void stuck(const char *what, const char *why)
+void stuck(const char *what, const char *why)
 {
     if (fault.struck && fault.times == 0) witness_take_over(ASSERTED);
     problem("%s %s", what, why);
 }
 
-static void documented(const char *what, int64_t code, unsigned may)
+void documented(const char *what, int64_t code, int native, unsigned may)
 {
     if (!is_documented(code, may)) problem("%s says '%s', which minimio.h does not have for it", what, mio_strerror((int)code));
+    if (native == EINTR) problem("%s is ended by a signal", what);
 }
 
-/* Has a call failed since this was asked last? Then what failed may fail again */
-static bool failed_since(void)
+/* It may, if a call has failed since this was asked last */
+void failed_again(const char *what, int64_t code, int before)
 {
     static int known;
-    int before = known;
+    bool once_more = fault.failures > known;
     known = fault.failures;
-    return known > before;
+    if (before > 0 && !once_more) problem("%s fails again: %s", what, mio_strerror((int)code));
+    if (before >= ENOUGH) stuck(what, "fails again and again");
 }
 
-/* A function, called until it succeeds: while (again("bind", mio_socket_bind(...))) */
-static bool again_for(const char *what, int code, unsigned may)
-{
-    static int failed;
-    if (code >= 0) {
-        failed = 0;
-        return false;
-    }
-    documented(what, code, may);
-    bool once_more = failed_since();
-    if (failed > 0 && !once_more) problem("%s fails again: %s", what, mio_strerror(code));
-    if (++failed > ENOUGH) stuck(what, "fails again and again");
-    return true;
-}
-
-static bool again(const char *what, int code) { return again_for(what, code, CALL); }
-
-/* --- operations --------------------------------------------------------------------------------------- */
-
-struct item {
-    mio_op op;                  /* the first: what comes back is an item */
-    const char *what;
-    unsigned may;
-    bool inside;
-    int tried;
-};
-
-static mio_queue *queue;
-static int inside, woken;
-
-/* It was submitted; a refusal is misuse, and this is none */
-static void taken(struct item *i, const char *what, unsigned may, int refused)
-{
-    if (refused != 0) problem("%s is refused: %s", what, mio_strerror(refused));
-    i->what = what;
-    i->may = may;
-    i->inside = true;
-    inside++;
-}
-
-static void back(struct item *i)
-{
-    if (!i->inside) problem("%s comes back twice", i->what);
-    i->inside = false;
-    inside--;
-    documented(i->what, i->op.result, i->may);
-    if (i->op.native == EINTR) problem("%s is ended by a signal", i->what);
-    if (i->op.result >= 0 && i->op.native != 0) problem("%s succeeds with error %d", i->what, i->op.native);
-}
-
-/* One wait. How many came; or what it says */
-static int wait_once(int64_t timeout)
+int wait_once(int64_t timeout)
 {
     mio_op *done[4];
     int n = mio_queue_wait(queue, done, 4, timeout);
@@ -118,151 +71,19 @@ static bool kernel_is_ready(const struct item *i)
     return poll(&p, 1, 0) > 0;
 }
 
-/* Nothing came for a while: ought it to have come? Whose call failed in the meantime is not asleep */
-static void is_awake(struct item *i)
+/* Whose call failed in the meantime is not asleep */
+void is_awake(struct item *i)
 {
     int before = fault.failures;
     if (!kernel_is_ready(i)) return;
-    while (i->inside && wait_once(PATIENCE) > 0) ;
+    while (i->inside && wait_once(patience) > 0) ;
     if (kernel_is_ready(i) && fault.failures == before) problem("%s sleeps though the kernel is ready", i->what);
 }
 
-/* Until both are back, in case of need by a cancel */
-static void until(struct item *a, struct item *b)
+void end_amid(struct stream *t)
 {
-    while (a->inside || b->inside)
-        if (wait_once(QUIET) == 0) break;
-    is_awake(a);
-    is_awake(b);
-    if (a->inside) mio_queue_cancel(queue, &a->op);
-    if (b->inside) mio_queue_cancel(queue, &b->op);
-    while (a->inside || b->inside)
-        if (wait_once(PATIENCE) == 0) problem("%s stays inside", a->inside ? a->what : b->what);
-}
-
-/* Did it succeed? After a failure it is tried once more */
-static bool succeeded(struct item *i)
-{
-    if (i->inside) return false;
-    if (i->op.result >= 0) {
-        i->tried = 0;
-        return true;
-    }
-    bool once_more = failed_since();
-    if (i->tried > 0 && !once_more) problem("%s fails again: %s", i->what, mio_strerror((int)i->op.result));
-    if (++i->tried > ENOUGH) stuck(i->what, "fails again and again");
-    return false;
-}
-
-/* --- streams of known bytes --------------------------------------------------------------------------- */
-
-struct stream {
-    mio_socket *from, *to;
-    size_t sent, received;
-    struct item send, receive;
-    unsigned char out[PART], in[PART];
-};
-
-static unsigned char byte_at(size_t n) { return (unsigned char)(n * 7 + n / 251); }
-
-static void begin_stream(struct stream *t, mio_socket *from, mio_socket *to)
-{
-    memset(t, 0, sizeof *t);
-    t->from = from;
-    t->to = to;
-}
-
-static void start_send(struct stream *t, size_t length, bool all)
-{
-    for (size_t i = 0; i < length; i++) t->out[i] = byte_at(t->sent + i);
-    if (all) taken(&t->send, "send_all", OF_SEND, mio_send_all(queue, &t->send.op, t->from, t->out, length));
-    else taken(&t->send, "send", OF_SEND, mio_send(queue, &t->send.op, t->from, t->out, length));
-}
-
-static void start_receive(struct stream *t, size_t length)
-{
-    taken(&t->receive, "receive", OF_RECEIVE, mio_receive(queue, &t->receive.op, t->to, t->in, length));
-}
-
-static void end_send(struct stream *t)
-{
-    t->sent += t->send.op.done;
-    if (t->send.op.result >= 0 && (size_t)t->send.op.result != t->send.op.done) problem("send: done is not the result");
-}
-
-static void end_receive(struct stream *t)
-{
-    int64_t n = t->receive.op.result;
-    if (n < 0) return;
-    for (size_t i = 0; i < (size_t)n; i++)
-        if (t->in[i] != byte_at(t->received + i)) problem("byte %zu is not what was sent", t->received + i);
-    t->received += (size_t)n;
-    if (t->received > t->sent + t->send.op.done * t->send.inside) problem("more is received than was sent");
-}
-
-static void send_some(struct stream *t, size_t length)
-{
-    size_t end = t->sent + length;
-    while (t->sent < end) {
-        start_send(t, end - t->sent, false);
-        until(&t->send, &t->send);
-        end_send(t);
-        succeeded(&t->send);
-    }
-}
-
-static void receive_some(struct stream *t, size_t length)
-{
-    size_t end = t->received + length;
-    while (t->received < end) {
-        start_receive(t, end - t->received);
-        until(&t->receive, &t->receive);
-        end_receive(t);
-        if (succeeded(&t->receive) && t->receive.op.result == 0) problem("an end amid the stream");
-    }
-}
-
-/* A message that a receive waits for already */
-static void awaited(struct stream *t, size_t length)
-{
-    start_receive(t, length);
-    start_send(t, length, false);
-    until(&t->send, &t->receive);
-    end_send(t);
-    end_receive(t);
-    succeeded(&t->send);
-    succeeded(&t->receive);
-    size_t sent = t->sent, missing = length - t->send.op.done * (t->send.op.result >= 0);
-    if (missing > 0 && sent < t->received + length) send_some(t, missing);
-    if (t->received < t->sent) receive_some(t, t->sent - t->received);
-}
-
-/* More than fits into the buffers of the system */
-static void bulk(struct stream *t)
-{
-    size_t end = t->sent + BULK;
-    for (int still = 0; t->received < end; ) {
-        if (!t->send.inside && t->sent < end) start_send(t, end - t->sent < PART ? end - t->sent : PART, true);
-        if (!t->receive.inside) start_receive(t, PART / 2);
-        int n = wait_once(QUIET);
-        if (n == 0) {
-            is_awake(&t->send);
-            is_awake(&t->receive);
-            if (++still > 20) stuck("the stream", "stands still");
-        }
-        if (!t->send.inside && t->send.what != NULL) {
-            end_send(t);
-            succeeded(&t->send);
-            t->send.op.done = 0;
-            t->send.op.result = 0;
-        }
-        if (!t->receive.inside) {
-            end_receive(t);
-            succeeded(&t->receive);
-        }
-    }
-    until(&t->send, &t->receive);
-    if (t->send.op.done > 0) end_send(t);
+    (void)t;
+    problem("an end amid the stream");
 }
 
 /* --- sockets ------------------------------------------------------------------------------------------- */
@@ -273,20 +94,6 @@ static void open_socket(mio_socket *s, int family, int type)
         if (s->native != -1) problem("open fails and leaves a descriptor");
     if (!(fcntl(s->native, F_GETFL) & O_NONBLOCK)) problem("a socket blocks");
     if (!(fcntl(s->native, F_GETFD) & FD_CLOEXEC)) problem("a socket is inherited");
-}
-
-static void close_socket(mio_socket *s)
-{
-    struct item i = { 0 };
-    taken(&i, "close", OF_CLOSE, mio_socket_close(queue, &i.op, s));
-    while (i.inside)
-        if (wait_once(PATIENCE) == 0) problem("close stays inside");
-    if (s->native != -1) problem("a socket is not closed");
-}
-
-static void address_of(const mio_socket *s, mio_address *a, bool peer)
-{
-    while (again(peer ? "peer" : "local", peer ? mio_socket_peer(s, a) : mio_socket_local(s, a))) ;
 }
 
 static void local_path(mio_address *a, const char *name)
@@ -386,20 +193,6 @@ static void given_up(mio_socket *s)
     if (i.op.result >= 0) problem("a receive has bytes that nobody sent");
 }
 
-static void end_of_stream(struct stream *t)
-{
-    struct item shut = { 0 };
-    do {
-        taken(&shut, "shut", OF_SHUT, mio_shut(queue, &shut.op, t->from, MIO_SHUT_SEND));
-        until(&shut, &shut);
-    } while (!succeeded(&shut));
-    do {
-        start_receive(t, 10);
-        until(&t->receive, &t->receive);
-    } while (!succeeded(&t->receive));
-    if (t->receive.op.result != 0) problem("bytes behind the end");
-}
-
 static void stream_workload(int family, mio_socket *listener, mio_socket *client, mio_socket *accepted)
 {
     static struct stream there, here;
@@ -413,7 +206,7 @@ static void stream_workload(int family, mio_socket *listener, mio_socket *client
     readiness(&there);
     awaited(&here, 3000);
     given_up(accepted);
-    if (family == MIO_LOCAL) bulk(&there);
+    if (family == MIO_LOCAL) bulk(&there, BULK);
     end_of_stream(&there);
     awaited(&here, 10);
 }
@@ -486,7 +279,7 @@ static void works(void)
     }
     for (int i = 0; i < 3; i++) {
         while (items[i].inside)
-            if (wait_once(10 * (int64_t)PATIENCE) == 0) problem("a work does not come back");
+            if (wait_once(10 * (int64_t)patience) == 0) problem("a work does not come back");
         if (items[i].op.result != 2 * numbers[i]) problem("a work has another result");
     }
 }
@@ -494,7 +287,7 @@ static void works(void)
 static void come_back(struct item *i, int64_t wanted)
 {
     while (i->inside)
-        if (wait_once(10 * (int64_t)PATIENCE) == 0) problem("%s does not come back", i->what);
+        if (wait_once(10 * (int64_t)patience) == 0) problem("%s does not come back", i->what);
     if (i->op.result != wanted) problem("%s: %s", i->what, mio_strerror((int)i->op.result));
 }
 
@@ -504,7 +297,7 @@ static void works_that_wait(void)
     struct item busy[2] = { 0 }, waits = { 0 }, late = { 0 }, many = { 0 };
     may_go = false;
     for (int i = 0; i < 2; i++) taken(&busy[i], "work", OF_WORK, mio_work(queue, &busy[i].op, pool, stays));
-    int64_t late_at = mio_now() + 10 * (int64_t)PATIENCE;
+    int64_t late_at = mio_now() + 10 * (int64_t)patience;
     while (staying < 2)
         if (mio_now() > late_at) problem("a pool has fewer threads than were asked for");
     taken(&waits, "work", OF_WORK, mio_work(queue, &waits.op, pool, stays));
@@ -528,7 +321,7 @@ static void looked_up(const char *host, int family)
     do {
         taken(&resolve, "resolve", OF_RESOLVE, mio_resolve(queue, &resolve.op, pool, host, 80, found, 2));
         while (resolve.inside)
-            if (wait_once(10 * (int64_t)PATIENCE) == 0) problem("a resolve does not come back");
+            if (wait_once(10 * (int64_t)patience) == 0) problem("a resolve does not come back");
         if (resolve.op.result < 0 && resolve.op.native == 0) problem("a resolve fails without a reason");
         if (resolve.op.result == 0) problem("a resolve finds nothing, and calls that a success");
     } while (!succeeded(&resolve));
@@ -587,7 +380,7 @@ static void adopted_workload(void)
     for (int i = 0; i < 2; i++) adopt(&ends[i], fds[i]);
     begin_stream(&t, &ends[1], &ends[0]);
     awaited(&t, 100);
-    bulk(&t);
+    bulk(&t, BULK);
     for (int i = 0; i < 2; i++) close_socket(&ends[i]);
     step("a pair");
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) != 0) problem("no pair");
@@ -597,22 +390,6 @@ static void adopted_workload(void)
     if (mio_socket_detach(&ends[0], &native) != 0 || native != fds[0]) problem("detach fails");
     close_socket(&ends[1]);
     close(native);
-}
-
-static void time_and_posts(void)
-{
-    struct item timer = { 0 }, nop = { 0 };
-    step("a timer and a post");
-    int64_t due = mio_now() + MS / 2;
-    taken(&timer, "timer", OF_TIMER, mio_timer(queue, &timer.op, due));
-    mio_op_nop(&nop.op);
-    taken(&nop, "nop", OF_TIMER, mio_queue_post(queue, &nop.op));
-    until(&timer, &nop);
-    if (timer.op.result == 0 && mio_now() < due) problem("a timer is early");
-    if (nop.op.result != 0) problem("a nop fails");
-    mio_queue_wake(queue);
-    for (int i = 0; i < 3 && woken == 0; i++) wait_once(QUIET);
-    if (woken != 1) problem("woken %d times", woken);
 }
 
 static void *post_later(void *item)
@@ -632,7 +409,7 @@ static void post_to_a_sleeper(void)
     mio_op_nop(&nop.op);
     taken(&nop, "nop", OF_TIMER, 0);
     if (pthread_create(&thread, NULL, post_later, &nop) != 0) problem("no thread");
-    int64_t late = mio_now() + 10 * (int64_t)PATIENCE;
+    int64_t late = mio_now() + 10 * (int64_t)patience;
     while (nop.inside && mio_now() < late) wait_once(late - mio_now());
     if (mio_now() >= late) problem("a post does not wake the owner");
     pthread_join(thread, NULL);
@@ -657,7 +434,7 @@ static void ending(mio_socket *listener, mio_socket *client, mio_socket *accepte
     may_go = true;
     close_socket(accepted);
     close_socket(client);
-    do n = wait_once(10 * (int64_t)PATIENCE);
+    do n = wait_once(10 * (int64_t)patience);
     while (n > 0);
     if (n != MIO_ESHUTDOWN) problem("the queue does not become empty");
     if (inside != 0) problem("%d operations did not come back", inside);
