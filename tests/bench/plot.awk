@@ -3,7 +3,7 @@
 # quartile to quartile, an arrow for what is beyond. The classes are those of the book's figures.
 
 BEGIN {
-    WIDTH = 460; LEFT = 136; RIGHT = 396; ROW = 19
+    WIDTH = 460; LEFT = 140; RIGHT = 396; ROW = 19
     split("hand mio short ev event uv buffer minimio threads", order, " ")
     split("epoll by hand|mio|mio, short read|libev|libevent|libuv|bufferevent|a buffer for each|threads", words, "|")
     for (i = 1; i in order; i++) title[order[i]] = words[i]
@@ -58,7 +58,7 @@ function grid(top, bottom,    r) {
 function row(panel, name, y,    key, m) {
     key = panel SUBSEP name
     m = x_of(ratio[key])
-    text("f-text", LEFT - 10, y + 4.5, "end", 13.5, "#1f2933", title[name])
+    text("f-text", LEFT - 10, y + 5, "end", 15, "#1f2933", title[name])
     body = body sprintf("<path class=\"f-line\" d=\"M%.1f %.1fH%.1f\" fill=\"none\" stroke=\"#52606d\" stroke-width=\"2\"/>\n", \
         x_of(lower[key]), y, x_of(upper[key]))
     if (ratio[key] < low || ratio[key] > high)
@@ -66,7 +66,7 @@ function row(panel, name, y,    key, m) {
             m + (ratio[key] < low ? -5 : 5), y, ratio[key] < low ? 9 : -9)
     else
         body = body sprintf("<circle class=\"f-work\" cx=\"%.1f\" cy=\"%.1f\" r=\"4.5\" fill=\"#3a6b8c\"/>\n", m, y)
-    text("f-text", WIDTH - 10, y + 4.5, "end", 13.5, "#1f2933", number(ratio[key]))
+    text("f-text", WIDTH - 10, y + 5, "end", 15, "#1f2933", number(ratio[key]))
 }
 
 # minimio's own row would be the line at 1
@@ -74,8 +74,8 @@ function shown(panel, name) { return (panel, name) in ratio && (name != "minimio
 
 function panel_of(panel,    i, top) {
     y += 16
-    text("f-text\" font-weight=\"bold", 10, y, "start", 14, "#1f2933", head[panel])
-    text("f-soft", WIDTH - 10, y, "end", 13, "#52606d", own(panel))
+    text("f-text\" font-weight=\"bold", 10, y, "start", 15.5, "#1f2933", head[panel])
+    text("f-soft", WIDTH - 10, y, "end", 14.5, "#52606d", own(panel))
     top = y + 6
     y += 6
     for (i = 1; i in order; i++)
@@ -91,10 +91,10 @@ function axis(    r, words) {
     y += 8
     for (r = low; r < high * 1.01; r *= step) {
         words = r < 0.99 ? "1/" sprintf("%.0f", 1 / r) : sprintf("%.0f", r)
-        text("f-soft", x_of(r), y, "middle", 13, "#52606d", words)
+        text("f-soft", x_of(r), y, "middle", 14, "#52606d", words)
     }
     y += 18
-    text("f-soft", x_of(1), y, "middle", 13, "#52606d", "← less than minimio, more →")
+    text("f-soft", x_of(1), y, "middle", 14, "#52606d", "← less than minimio, more →")
 }
 
 END {
@@ -102,7 +102,7 @@ END {
     y = 8
     for (k = 1; k <= n; k++) panel_of(list[k])
     axis()
-    printf "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"14\" class=\"f-fig\">\n", \
+    printf "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"14\" class=\"f-fig f-plot\">\n", \
         WIDTH, y + 10
     printf "<title>%s</title>\n%s</svg>\n", name, body
 }
