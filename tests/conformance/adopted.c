@@ -146,6 +146,7 @@ static void a_number_that_is_not_open_is_MIO_EBADF(void)
 static void what_was_not_adopted_is_no_socket(void)
 {
     q = open_queue();
+    memset(&ours, 0xEE, sizeof ours);
     EQUAL(mio_socket_adopt(&ours, (mio_native)-1), MIO_EBADF);
     EQUAL(receive(&ours, 100), MIO_EBADF);
     end_queue(q);
@@ -191,6 +192,7 @@ static void a_detached_descriptor_is_open_and_the_queue_has_forgotten_it(void)
     mio_native was = ours.native;
     EQUAL(mio_socket_detach(&ours, &end), 0);
     CHECK(end == was);
+    CHECK(ours.native == (mio_native)-1);
     EQUAL(mio_socket_detach(&ours, &end), MIO_EBADF);
     EQUAL(receive(&ours, 100), MIO_EBADF);
     memset(&ours, 0xEE, sizeof ours);           /* its memory is ours again */

@@ -353,6 +353,9 @@ static void what_was_refused_can_be_submitted_when_it_is_right(void)
     EQUAL(mio_receive(q, &op, NULL, &byte, 1), MIO_EINVAL);
     EQUAL(mio_receive(q, &op, &pair[0], &byte, 0), MIO_EINVAL);
     EQUAL(mio_receive_from(q, &op, &pair[0], &byte, 0, NULL), MIO_EINVAL);
+    EQUAL(mio_send_to(q, &op, &pair[0], &byte, 1, NULL), MIO_EINVAL);
+    EQUAL(mio_connect(q, &op, &pair[0], NULL), MIO_EINVAL);
+    EQUAL(mio_accept(q, &op, &pair[0], NULL), MIO_EINVAL);
     EQUAL(mio_shut(q, &op, &pair[0], 4), MIO_EINVAL);
     EQUAL(mio_ready(q, &op, &pair[0], 3), MIO_EINVAL);
     EQUAL(mio_nop(q, &op), 0);

@@ -383,6 +383,8 @@ static void printing_stays_within_its_room(void)
     fits_exactly("127.0.0.1:12345");
     EQUAL(mio_address_parse(&at, "1:2:3:4:5:6:7:8", 80), 0);
     fits_exactly("[1:2:3:4:5:6:7:8]:80");
+    for (int i = 0; i < 4; i++)                 /* no flow, no scope */
+        CHECK(at.storage.bytes[4 + i] == 0 && at.storage.bytes[24 + i] == 0);
     if (mio_address_local(&at, "/tmp/socket") == 0) fits_exactly("/tmp/socket");
 }
 

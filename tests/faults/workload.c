@@ -41,6 +41,8 @@ void documented(const char *what, int64_t code, int native, unsigned may)
 {
     if (!is_documented(code, may)) problem("%s says '%s', which minimio.h does not have for it", what, mio_strerror((int)code));
     if (native == EINTR) problem("%s is ended by a signal", what);
+    bool given_up = (code == MIO_ECANCELED && native != ECANCELED) || (code == MIO_ETIMEDOUT && native != ETIMEDOUT);
+    if (given_up && native != 0) problem("%s is given up by us, with error %d of the system", what, native);
 }
 
 /* It may, if a call has failed since this was asked last */
@@ -385,6 +387,7 @@ static void adopted_workload(void)
     step("a pair");
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) != 0) problem("no pair");
     for (int i = 0; i < 2; i++) adopt(&ends[i], fds[i]);
+    if (ends[0].family != MIO_LOCAL) problem("a pair is adopted as another family");
     begin_stream(&t, &ends[1], &ends[0]);
     awaited(&t, 100);
     if (mio_socket_detach(&ends[0], &native) != 0 || native != fds[0]) problem("detach fails");

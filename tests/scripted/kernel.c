@@ -152,7 +152,7 @@ struct descriptor *descriptor(int fd)
 /* The lowest that is free, as everywhere */
 int open_descriptor(void)
 {
-    int fd = 3;
+    int fd = kernel.lowest;
     while (kernel.fds[fd].open) fd++;
     kernel.fds[fd] = (struct descriptor){ .open = true };
     return fd;
@@ -306,6 +306,7 @@ ssize_t kernel_write(int fd, const void *buffer, size_t length)
     (void)buffer, (void)length;
     descriptor(fd);
     if (!is_bell(fd)) problem("a write to a socket");
+    errno = EIO;                        /* what succeeds may change it */
     return answered(called(RING, 0, ANY));
 }
 

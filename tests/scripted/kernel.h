@@ -64,6 +64,7 @@ struct kernel {
     int64_t now;
     bool automatic;                             /* it plays by itself */
     bool no_user, no_pwait2;                    /* no EVFILT_USER; no epoll_pwait2 */
+    int lowest;                                 /* the number at which descriptors begin */
     int room;                                   /* events that a wait may give */
     int clock_reads, waits;                     /* waiting calls */
     struct call *(*world)(enum what, int fd, int64_t argument);     /* not NULL: it answers, without a script */

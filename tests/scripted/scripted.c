@@ -317,6 +317,7 @@ void queue_again(uint32_t events)
 static void before(void)
 {
     memset(&kernel, 0, sizeof kernel);
+    kernel.lowest = 3;
     kernel.automatic = true;
     kernel.now = BEGIN * SECOND;
     open_queue(ROOM);
