@@ -364,6 +364,7 @@ static void too_late_in_line_a_work_comes_back_at_its_deadline(void)
     first->deadline = until;
     EQUAL(mio_queue_submit(q, first), 0);
     EQUAL(result_of(q, first), MIO_ETIMEDOUT);
+    EQUAL(first->native, 0);
     CHECK(mio_now() >= until);
     release(1);
     EQUAL(calls, 1);
@@ -384,6 +385,7 @@ static void too_late_while_it_runs_a_work_comes_back_when_it_is_done(void)
     quiet(q, 2 * MS);
     let_go = true;
     EQUAL(result_of(q, first), MIO_ETIMEDOUT);
+    EQUAL(first->native, 0);
     EQUAL((int64_t)first->done, 3);
     end_both();
 }
