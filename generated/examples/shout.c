@@ -68,6 +68,7 @@ int main(int argc, char **argv)
     /* <<hear and compare>> (1 of 1), book/06-kqueue.md: kqueue */
     char bytes[4096];
     sys_pollfd room = { .fd = s, .events = POLLOUT };
+    /* not for ever: who keeps everything always has room */
     for (int i = 0; i < 100 && sys_poll(&room, 1, 300) > 0; i++)
         sys_poll(NULL, 0, 50);
     for (long n; (n = recv(s, bytes, sizeof bytes, 0)) > 0; heard += n)
