@@ -230,66 +230,37 @@ int64_t processor_time(void)
 
 /* --- counting ---------------------------------------------------------------------------------------
  * GetProcessHandleCount counts what the system opens for itself, too: threads, events, keys of the registry come
- * and go with their first uses, and Wine always says 0. So this counts the handles of two kinds: those a socket is
- * of, which are files and devices as well, and completion ports. Winsock's own files are open before the first
- * count, because warm_up has used them. The call and its structures are not in the documented part of Windows, and
- * are the same since Windows XP. */
+ * and go with their first uses, and Wine always says 0. NtQuerySystemInformation tells of every handle in the system,
+ * and Wine 8's server crashes over it if a process has none yet or none any more. So this asks of one value after the
+ * other what is there, and counts two kinds: those a socket is of, which are files and devices as well, and completion
+ * ports. A value is a multiple of 4, and the system gives low ones out first. Winsock's own files are open before the
+ * first count, because warm_up has used them. */
 
-struct handle {
-    void     *object;
-    uintptr_t process, value;
-    ULONG     access;
-    USHORT    trace, type;
-    ULONG     attributes, reserved;
-};
-struct handles { uintptr_t count, reserved; struct handle handles[]; };
+typedef LONG WINAPI ask_object(HANDLE, int, void *, ULONG, ULONG *);
 
-enum { EXTENDED_HANDLES = 64 };
-#define TOO_SMALL ((LONG)0xC0000004)
-typedef LONG WINAPI ask_system(int, void *, ULONG, ULONG *);
+enum { TYPE_OF_OBJECT = 2, GAP = 64 };
 
-static ask_system *ask;
-static USHORT      socket_type, port_type;
-
-static struct handles *all_handles(void)
-{
-    static struct handles *all;
-    static ULONG size = 1 << 18;
-    ULONG needed;
-    LONG status = TOO_SMALL;
-
-    if (all == NULL) all = HeapAlloc(GetProcessHeap(), 0, size);
-    while (all != NULL && (status = ask(EXTENDED_HANDLES, all, size, &needed)) == TOO_SMALL) {
-        HeapFree(GetProcessHeap(), 0, all);
-        size *= 2;
-        all = HeapAlloc(GetProcessHeap(), 0, size);
-    }
-    return status >= 0 ? all : NULL;
-}
-
-static USHORT type_of(uintptr_t value)
-{
-    const struct handles *all = all_handles();
-
-    for (uintptr_t i = 0; all != NULL && i < all->count; i++)
-        if (all->handles[i].process == GetCurrentProcessId() && all->handles[i].value == value)
-            return all->handles[i].type;
-    return 0;
-}
+static ask_object *ask;
+static uintptr_t   wanted_values;       /* are asked for; and as far as there are handles, then GAP more */
 
 int descriptors(void)
 {
-    const struct handles *all = port_type == 0 ? NULL : all_handles();
-    int open = 0;
+    union {
+        struct { USHORT length, room; const WCHAR *text; } name;
+        char bytes[1024];
+    } type;
+    ULONG needed;
+    int open = 0, empty = 0;
 
-    for (uintptr_t i = 0; all != NULL && i < all->count; i++) {
-        const struct handle *h = &all->handles[i];
-        if (h->process == GetCurrentProcessId() && (h->type == socket_type || h->type == port_type)) open++;
+    if (ask == NULL) return -1;
+    for (uintptr_t value = 1; empty < GAP || value <= wanted_values; value++, empty++) {
+        if (ask((HANDLE)(4 * value), TYPE_OF_OBJECT, &type, sizeof type, &needed) < 0) continue;
+        open += wcscmp(type.name.text, L"File") == 0 || wcscmp(type.name.text, L"IoCompletion") == 0;
+        empty = 0;
     }
-    return all != NULL ? open : -1;
+    return open;
 }
 
-/* A value is a multiple of 4, and the system gives low ones out first */
 int inherited(void)
 {
     int count = 0;
@@ -322,16 +293,9 @@ static void warm_up(void)
 static void prepare_to_count(void)
 {
     HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
-    FARPROC found = ntdll == NULL ? NULL : GetProcAddress(ntdll, "NtQuerySystemInformation");
+    FARPROC found = ntdll == NULL ? NULL : GetProcAddress(ntdll, "NtQueryObject");
 
-    if (found == NULL) return;
-    memcpy(&ask, &found, sizeof ask);
-    SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
-    HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
-    socket_type = type_of(s);
-    port_type = type_of((uintptr_t)port);
-    closesocket(s);
-    CloseHandle(port);
+    if (found != NULL) memcpy(&ask, &found, sizeof ask);
 }
 
 /* --- running out of descriptors: there is no limit that a program could set -------------------------- */
@@ -343,7 +307,12 @@ void take_descriptors(int spare)
 }
 
 void give_descriptors_back(void) { }
-bool room_for(int wanted) { return wanted > 0; }
+
+bool room_for(int wanted)
+{
+    wanted_values = GAP + (uintptr_t)wanted;
+    return true;
+}
 
 /* --- memory under the test's control ---------------------------------------------------------------- */
 
