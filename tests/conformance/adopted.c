@@ -204,6 +204,33 @@ static void a_detached_descriptor_is_open_and_the_queue_has_forgotten_it(void)
     end_queue(q);
 }
 
+/* Who has much to do goes on in the next turn, unless it has left */
+static void who_leaves_in_the_middle_of_a_turn_is_not_asked_again(void)
+{
+    enum { MANY = 200 };
+    static mio_op receives[MANY], *done[MANY];
+    static char bytes[MANY];
+    mio_native end;
+    int cancelled = 0;
+
+    paired();
+    memset(text, 'x', MANY);
+    for (int i = 0; i < MANY; i++) EQUAL(mio_receive(q, &receives[i], &ours, &bytes[i], 1), 0);
+    quiet(q, 5 * MS);
+    CHECK(peer_send(theirs, text, MANY) == MANY);
+    EQUAL(mio_queue_wait(q, done, 1, -1), 1);
+    for (int i = 1; i < MANY; i++) mio_queue_cancel(q, &receives[i]);      /* or it is done already */
+    EQUAL(mio_socket_detach(&ours, &end), 0);
+    memset(&ours, 0xEE, sizeof ours);
+    EQUAL(wait_all(q, done, MANY - 1), MANY - 1);
+    for (int i = 0; i < MANY; i++) cancelled += receives[i].result == MIO_ECANCELED;
+    quiet(q, 5 * MS);
+    CHECK(peer_receive(end, text, (size_t)cancelled) == (size_t)cancelled);
+    close_theirs();
+    peer_close(end);
+    end_queue(q);
+}
+
 static void detaching_is_MIO_EBUSY_while_something_is_pending(void)
 {
     paired();
@@ -423,6 +450,7 @@ const struct test adopted_tests[] = {
     TEST(what_was_not_adopted_is_no_socket),
     TEST(a_thousand_adopted_sockets_are_all_told),
     TEST(a_detached_descriptor_is_open_and_the_queue_has_forgotten_it),
+    TEST(who_leaves_in_the_middle_of_a_turn_is_not_asked_again),
     TEST(detaching_is_MIO_EBUSY_while_something_is_pending),
     TEST(a_descriptor_asked_for_readiness_alone_serves_another_queue),
     TEST(a_close_closes_the_adopted_descriptor),

@@ -366,6 +366,7 @@ static void a_close_cancels_in_order_and_comes_last(void)      /* P2 */
     memset(receives, 0, sizeof receives);
     memset(sends, 0, sizeof sends);
     for (int i = 0; i < 3; i++) {
+        receives[i].native = sends[i].native = 5;       /* of an earlier use, which failed */
         EQUAL(mio_receive(q, &receives[i], &ours, &bytes[i], 1), 0);
         EQUAL(mio_send(q, &sends[i], &ours, "x", 1), 0);
     }
@@ -374,6 +375,7 @@ static void a_close_cancels_in_order_and_comes_last(void)      /* P2 */
     wait_all(q, done, 7);
     for (int i = 0; i < 6; i++) {
         EQUAL(done[i]->result, MIO_ECANCELED);
+        EQUAL(done[i]->native, 0);
         if (received < 3 && done[i] == &receives[received]) received++;
         else CHECK(sent < 3 && done[i] == &sends[sent++]);
     }

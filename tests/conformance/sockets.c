@@ -84,9 +84,12 @@ static void no_such_family_or_type(void)
         { MIO_IPV4, 0 }, { MIO_IPV4, 3 }, { MIO_IPV4, -1 }, { MIO_IPV6, 4 }, { MIO_LOCAL, 0 }, { 0, 0 },
     };
     for (int i = 0; i < COUNT(wrong); i++) {
+        mio_native unused;
+        memset(&a, 0xFF, sizeof a);
         int opened = mio_socket_open(&a, wrong[i][0], wrong[i][1]);
         CHECK(opened == MIO_EINVAL || opened == MIO_ENOTSUP);
         EQUAL(mio_socket_listen(&a, 0), MIO_EBADF);     /* what was not opened is no socket */
+        EQUAL(mio_socket_detach(&a, &unused), MIO_EBADF);
     }
 }
 

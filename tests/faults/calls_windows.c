@@ -160,6 +160,9 @@ int WSAAPI fault_ioctlsocket(SOCKET s, long what, u_long *value)
 
 int WSAAPI fault_setsockopt(SOCKET s, int level, int name, const char *value, int size)
 {
+    struct linger how = { 0, 0 };
+    if (level == SOL_SOCKET && name == SO_LINGER) memcpy(&how, value, sizeof how);
+    if (how.l_onoff != 0 && how.l_linger == 0) fault.resets++;
     return fails(SET_OPTION) ? SOCKET_ERROR : setsockopt(s, level, name, value, size);
 }
 

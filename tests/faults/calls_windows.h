@@ -28,7 +28,7 @@ struct fault {
     long struck;
     long count[CALLS];
     long memory;                /* blocks that are not freed */
-    long closed_twice;
+    long closed_twice, resets;          /* resets: closes that were made one */
 };
 extern struct fault fault;
 

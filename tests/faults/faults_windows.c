@@ -460,6 +460,7 @@ static void run(void)
     step("afterwards");
     if (open_handles() != 0) problem("%ld handles are left", open_handles());
     if (fault.closed_twice != 0) problem("a handle is closed twice");
+    if (fault.resets != 0) problem("a close is made a reset");
     if (fault.memory != 0) problem("%ld blocks of memory are not freed", fault.memory);
 }
 

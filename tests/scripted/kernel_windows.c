@@ -88,8 +88,12 @@ int WSAAPI scripted_ioctlsocket(SOCKET s, long what, u_long *value)
 
 int WSAAPI scripted_setsockopt(SOCKET s, int level, int name, const char *value, int size)
 {
-    (void)level, (void)size;
+    (void)size;
     SOCKET listens = s;
+    if (level == IPPROTO_IPV6) {                                /* all of them are of IPv4 */
+        SetLastError(WSAENOPROTOOPT);
+        return SOCKET_ERROR;
+    }
     if (name == SO_UPDATE_ACCEPT_CONTEXT) memcpy(&listens, value, sizeof listens);
     if (s == INVALID_SOCKET || listens == INVALID_SOCKET) {     /* it was closed in the meantime */
         SetLastError(WSAENOTSOCK);
