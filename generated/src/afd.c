@@ -242,7 +242,6 @@ void mio__poll_done(mio_queue *q, mio_socket *s)
 {
     bool counts = s->interest != 0;
     s->flags &= ~(uint32_t)POLLING;
-    s->interest = 0;
     if (counts)
         tell(q, s, poll_of(s));
     int error = mio__poll_begin(q, s);

@@ -13,8 +13,11 @@
 #include <stdio.h>
 #include <string.h>
 
+static int failed;
+
 static void say(bool good, const char *what, long detail)
 {
+    failed += !good;
     if (good) printf("ok - %s\n", what);
     else printf("not ok - %s: %ld (0x%08lx)\n", what, detail, (unsigned long)detail);
 }
@@ -190,6 +193,20 @@ static void test_failed_shut(void)
     closesocket(listener.native);
 }
 
+static void test_raw(void)
+{
+    mio_socket ours;
+    SOCKET raw = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+
+    if (raw == INVALID_SOCKET) {
+        printf("skip - neither a stream nor for datagrams: no such socket for this user\n");
+        return;
+    }
+    int code = mio_socket_adopt(&ours, raw);
+    say(code == MIO_ENOTSUP, "what is neither a stream nor for datagrams is not adopted", code);
+    say(closesocket(raw) == 0, "and is open", WSAGetLastError());
+}
+
 int main(void)
 {
     WSADATA data;
@@ -201,9 +218,10 @@ int main(void)
     SOCKET s = WSASocketW(AF_INET, SOCK_STREAM, 0, NULL, 0, WSA_FLAG_OVERLAPPED);
     test_codes_with_winsock(s);
     closesocket(s);
+    test_raw();
     WSACleanup();
     mio_socket after;
     int code = mio_socket_open(&after, MIO_IPV4, MIO_DATAGRAM);
     say(code == 0, "a socket opens after the program's WSACleanup", code);
-    return 0;
+    return failed > 0;
 }
