@@ -313,7 +313,8 @@ static int socket_below(SOCKET s, bool bottom, SOCKET *answer)
     SOCKET layer = s % 4;
     if (++kernel.layers_asked > PATIENCE) problem("it looks for the bottom again and again");
     *answer = bottom ? s - layer : kernel.layers == SAME ? s : s - layer + (layer + 1) % 4;
-    if (!bottom || (int)layer >= kernel.layers) return 0;
+    if (kernel.layers == MUTE) *answer = INVALID_SOCKET;
+    if (kernel.layers != MUTE && (!bottom || (int)layer >= kernel.layers)) return 0;
     SetLastError(WSAEOPNOTSUPP);
     return SOCKET_ERROR;
 }

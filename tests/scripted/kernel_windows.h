@@ -59,12 +59,12 @@ void at_once(enum what, int error, uint32_t status, ULONG n, int times);
 
 /* --- how the kernel is ----------------------------------------------------------------------------------- */
 
-enum { ENDLESS = 1000, SAME = 1001 };
+enum { ENDLESS = 1000, SAME, MUTE };        /* layers without an end; it answers with itself; it does not */
 enum { CANCEL_ENDS, CANCEL_LATER, CANCEL_FINDS_NOTHING };
 
 extern struct kernel {
     int cancel;                 /* what becomes of a cancel, and of what is out when a socket is closed */
-    int layers;                 /* which hide the socket at the bottom, and answer for WSAPoll; ENDLESS; SAME: with itself */
+    int layers;                 /* which hide the socket at the bottom, and answer for WSAPoll; or one of these three */
     bool layered, no_skipping;  /* providers above Winsock's own; the port knows no leaving out */
     int batch;                  /* packets at once; 0: as many as there is room for */
     uint32_t poll_refused;      /* a status, for polls */

@@ -707,7 +707,7 @@ static void layers_above_the_socket(void)
         look();
         is(r, MIO_READABLE);
     }
-    for (kernel.layers = ENDLESS; kernel.layers <= SAME; kernel.layers++) {
+    for (kernel.layers = ENDLESS; kernel.layers <= MUTE; kernel.layers++) {
         struct item *r = ready(0, &a, MIO_READABLE);
         look();
         is(r, MIO_ENOTSUP);
