@@ -220,9 +220,11 @@ static void who_leaves_in_the_middle_of_a_turn_is_not_asked_again(void)
     CHECK(peer_send(theirs, text, MANY) == MANY);
     EQUAL(mio_queue_wait(q, done, 1, -1), 1);
     for (int i = 1; i < MANY; i++) mio_queue_cancel(q, &receives[i]);      /* or it is done already */
-    EQUAL(mio_socket_detach(&ours, &end), 0);
-    memset(&ours, 0xEE, sizeof ours);
+    int left = mio_socket_detach(&ours, &end);
+    CHECK(left == 0 || left == MIO_EBUSY);                      /* one may be in the kernel, until its packet comes */
+    if (left == 0) memset(&ours, 0xEE, sizeof ours);
     EQUAL(wait_all(q, done, MANY - 1), MANY - 1);
+    if (left != 0) EQUAL(mio_socket_detach(&ours, &end), 0);
     for (int i = 0; i < MANY; i++) cancelled += receives[i].result == MIO_ECANCELED;
     quiet(q, 5 * MS);
     CHECK(peer_receive(end, text, (size_t)cancelled) == (size_t)cancelled);
